@@ -1,0 +1,1 @@
+//! Narrow traits for what Firn asks of a cloud

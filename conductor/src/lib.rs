@@ -1,0 +1,1 @@
+//! Runs jobs as sagas and moves data

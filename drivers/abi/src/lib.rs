@@ -1,0 +1,1 @@
+//! The C ABI between Firn and a storage driver

@@ -1,0 +1,1 @@
+//! One behavioural suite that every storage driver passes

@@ -1,0 +1,1 @@
+//! Storage driver for raw and qcow2 files on this host

@@ -1,0 +1,1 @@
+//! Loads storage drivers and calls them through the C ABI

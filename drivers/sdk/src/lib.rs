@@ -1,0 +1,1 @@
+//! Safe trait and export macro for storage drivers

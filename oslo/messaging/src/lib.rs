@@ -1,0 +1,1 @@
+//! Queues and RPC behind one trait

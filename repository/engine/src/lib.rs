@@ -1,0 +1,1 @@
+//! The deduplicating store for disk images

@@ -1,0 +1,1 @@
+//! API, conductor and agent in one process

@@ -1,0 +1,1 @@
+//! Tests over the built programs and real services
