@@ -15,6 +15,7 @@ mod extent;
 mod id;
 mod instance;
 mod job;
+mod machine;
 mod point;
 mod progress;
 mod restore;
@@ -25,6 +26,9 @@ pub use extent::{Extent, ExtentList};
 pub use id::{DiskId, InstanceId, JobId, PointId, ProjectId, RepositoryId, RestoreId};
 pub use instance::{Instance, PowerState};
 pub use job::{JobEvent, JobKind, JobState, StepState};
+pub use machine::{
+    Firmware, MachineIdentity, NamedId, NetworkInterface, NovaFlavor, NovaPort, NovaServer,
+};
 pub use point::{BackupMode, Consistency, PointEvent, PointState};
 pub use progress::{Progress, Rate};
 pub use restore::{FileName, FileNameError, RestoreEvent, RestoreState, RestoreTarget};
