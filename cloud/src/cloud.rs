@@ -1,0 +1,31 @@
+use async_trait::async_trait;
+use firn_core::{InstanceId, PowerState, ProjectId};
+
+use crate::{CloudError, InstanceDetail, InstanceSummary};
+
+/// A cloud, as far as backups need one.
+///
+/// Requests carry no caller: who may ask is decided before, by comparing the project of the
+/// answer ([`firn_core::Instance::project_id`]) with the caller's.
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    /// The instances of one project, ordered by name, then id. A project that does not exist has
+    /// none.
+    ///
+    /// # Errors
+    /// [`CloudError::Unavailable`] when the cloud does not answer.
+    async fn instance_list(&self, project: &ProjectId) -> Result<Vec<InstanceSummary>, CloudError>;
+
+    /// One instance with its disks and its machine identity.
+    ///
+    /// # Errors
+    /// [`CloudError::NotFound`] for an unknown id, [`CloudError::InvalidInput`] when the cloud
+    /// describes the instance in a way that cannot be trusted, and [`CloudError::Unavailable`].
+    async fn instance_get(&self, id: InstanceId) -> Result<InstanceDetail, CloudError>;
+
+    /// Whether the instance runs now. Cheaper than [`Cloud::instance_get`].
+    ///
+    /// # Errors
+    /// [`CloudError::NotFound`], [`CloudError::InvalidInput`] and [`CloudError::Unavailable`].
+    async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError>;
+}

@@ -1,0 +1,44 @@
+use firn_core::{ErrorKind, InstanceId};
+
+/// Any error, as a cause.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a cloud could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// No such instance.
+    #[error("no instance has the id {id}: list the instances for the ids that exist")]
+    NotFound {
+        /// The id asked for.
+        id: InstanceId,
+    },
+    /// The cloud's description of the instance contradicts itself or cannot be trusted.
+    #[error("the description of instance {id} is not usable: correct it and try again")]
+    InvalidInput {
+        /// The instance.
+        id: InstanceId,
+        /// What is wrong with it.
+        #[source]
+        source: BoxError,
+    },
+    /// The cloud, or a part of it that was needed, did not answer.
+    #[error("{service} does not answer: try again when it does")]
+    Unavailable {
+        /// What was asked.
+        service: String,
+        /// What happened, where something is known.
+        #[source]
+        source: Option<BoxError>,
+    },
+}
+
+impl CloudError {
+    /// What a caller can do about it.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::InvalidInput { .. } => ErrorKind::InvalidInput,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+        }
+    }
+}

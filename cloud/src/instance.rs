@@ -1,0 +1,37 @@
+use firn_core::{Instance, InstanceId, MachineIdentity, PowerState, ProjectId};
+use serde::{Deserialize, Serialize};
+
+/// An instance in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSummary {
+    /// Its UUID.
+    pub id: InstanceId,
+    /// Its name, not unique.
+    pub name: String,
+    /// Who owns it.
+    pub project_id: ProjectId,
+    /// Whether it runs.
+    pub power_state: PowerState,
+}
+
+/// An instance with all that a restore point records of it. Its JSON form is kept in restore
+/// points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceDetail {
+    /// The instance with its disks and its domain XML.
+    pub instance: Instance,
+    /// What is needed to rebuild the machine around the disks.
+    pub machine: MachineIdentity,
+}
+
+impl InstanceDetail {
+    /// The same instance as it stands in a list.
+    pub fn summary(&self) -> InstanceSummary {
+        InstanceSummary {
+            id: self.instance.id,
+            name: self.instance.name.clone(),
+            project_id: self.instance.project_id.clone(),
+            power_state: self.instance.power_state,
+        }
+    }
+}
