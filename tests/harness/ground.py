@@ -1,0 +1,191 @@
+"""A ground: one temporary folder and every process started on it.
+
+Leaving the `with` block, by success, failure, Ctrl-C or SIGTERM, ends the
+processes by their ids and removes the folder. Should this Python itself be
+killed with SIGKILL, the kernel ends its direct children (parent death signal).
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class GroundError(Exception):
+    """Something on the ground went wrong; the message is for people."""
+
+
+def build_dir() -> Path:
+    """Where images and other things that are costly to make are kept between runs."""
+    default = Path(__file__).resolve().parents[2] / "build"
+    return Path(os.environ.get("FIRN_BUILD_DIR") or default).absolute()
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Ground:
+    """Use as a context manager. `keep=True` leaves the folder (for a look at a failure)."""
+
+    def __init__(self, name: str, keep: bool = False):
+        self._name = name
+        self._keep = keep or os.environ.get("KEEP") == "1"
+        self._processes: list[subprocess.Popen] = []
+        self._old_handlers: dict[int, object] = {}
+        self.path: Path = Path()
+
+    def __enter__(self) -> "Ground":
+        parent = build_dir() / "grounds"
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self._old_handlers[number] = signal.signal(number, self._on_signal)
+        # Orphans of ours (a daemon whose parent died) come to us and are ended with the rest.
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{self._name}-", dir=parent))
+        return self
+
+    def __exit__(self, *_):
+        # A second Ctrl-C must not stop the clean-up.
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self.stop_all()
+            if self._keep:
+                print(f"kept: {self.path}")
+            else:
+                shutil.rmtree(self.path, ignore_errors=True)
+        finally:
+            signal.signal(signal.SIGINT, previous)
+            for number, handler in self._old_handlers.items():
+                signal.signal(number, handler)
+
+    @staticmethod
+    def _on_signal(number, _frame):
+        raise SystemExit(128 + number)
+
+    def start(self, argv, log: Path | None = None, **popen) -> subprocess.Popen:
+        """Starts a process in a session of its own; output goes to `log` or nowhere."""
+        output = open(log, "ab") if log else subprocess.DEVNULL
+        try:
+            process = subprocess.Popen(
+                [str(a) for a in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+                **popen,
+            )
+        finally:
+            if log:
+                output.close()
+        self._processes.append(process)
+        return process
+
+    def run(self, argv, deadline: float, log: Path | None = None, **popen) -> int:
+        """Runs to the end and returns the exit status; GroundError at the deadline (seconds)."""
+        process = self.start(argv, log, **popen)
+        try:
+            return process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            raise GroundError(f"{argv[0]} was still running after {deadline:.0f} s") from None
+        finally:
+            self.stop(process)
+
+    def stop(self, process: subprocess.Popen, patience: float = 0.0):
+        """Ends a process and what it started: SIGTERM and `patience` seconds first, then SIGKILL."""
+        if patience and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(patience)
+            except subprocess.TimeoutExpired:
+                pass
+        for pid in [*descendants(process.pid), process.pid]:
+            if process.poll() is None or pid != process.pid:
+                _kill(pid)
+        process.wait()
+        if process in self._processes:
+            self._processes.remove(process)
+
+    def stop_all(self):
+        for process in list(reversed(self._processes)):
+            self.stop(process, patience=5.0)
+        deadline = time.monotonic() + 5
+        while (orphans := descendants(os.getpid())) and time.monotonic() < deadline:
+            for pid in orphans:
+                _kill(pid)
+            _reap()
+            time.sleep(0.01)
+
+
+def _kill(pid: int):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _reap():
+    """Collects ended orphans."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def parents() -> dict[int, int]:
+    """Process id to parent's id, of every process on the machine."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text()
+            except OSError:
+                continue
+            found[int(entry)] = int(stat[stat.rindex(")") + 2 :].split()[1])
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """Ids of the processes below `root`, the deepest first."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents().items():
+        children.setdefault(parent, []).append(pid)
+    ordered, queue = [], list(children.get(root, []))
+    while queue:
+        pid = queue.pop(0)
+        ordered.append(pid)
+        queue.extend(children.get(pid, []))
+    return ordered[::-1]
+
+
+def run(argv, deadline: float = 600.0, **popen) -> str:
+    """Runs a short command that starts nothing lasting; returns its output, raises with its error."""
+    command = [str(a) for a in argv]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=deadline,
+            preexec_fn=_die_with_parent,
+            **popen,
+        )
+    except FileNotFoundError:
+        raise GroundError(f"{command[0]} is not installed (run `make deps`)") from None
+    except subprocess.TimeoutExpired:
+        raise GroundError(f"{command[0]} was still running after {deadline:.0f} s") from None
+    if done.returncode != 0:
+        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+        raise GroundError(f"{' '.join(command)}: exit status {done.returncode}\n{tail}")
+    return done.stdout

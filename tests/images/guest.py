@@ -1,0 +1,71 @@
+"""Boots a guest in QEMU without KVM, has it run a script, waits for its power-off."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.ground import Ground, GroundError
+
+STATUS = re.compile(rb"guest: script status (\d+)")
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A disk of the guest: /dev/vda is the first one given, and so on."""
+
+    path: Path
+    format: str
+    read_only: bool = False
+
+    def argument(self, serial: str) -> list[str]:
+        options = [
+            f"file={self.path}",
+            f"format={self.format}",
+            "if=none",
+            f"id={serial}",
+            "cache=writeback",
+            "discard=unmap",
+            f"readonly={'on' if self.read_only else 'off'}",
+        ]
+        return [
+            *("-drive", ",".join(options)),
+            *("-device", f"virtio-blk-pci,drive={serial},serial={serial}"),
+        ]
+
+
+def run_script(ground: Ground, drives: list[Drive], script: str, deadline: float = 120) -> str:
+    """Boots from the first drive's own boot sector, runs the shell `script` in the guest.
+
+    Returns what the guest wrote to its console. GroundError when it did not power
+    off by the deadline (seconds) or the script failed; the message ends with the console.
+    """
+    script_disk = ground.path / "guest-script"
+    content = script.encode()
+    script_disk.write_bytes(content + bytes(-len(content) % 4096))
+    console = ground.path / "guest-console"
+    console.unlink(missing_ok=True)
+    console.touch()
+    argv = [
+        *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"),
+        *("-m", "768", "-smp", "2", "-nodefaults", "-no-reboot", "-display", "none"),
+        *("-serial", f"file:{console}"),
+    ]
+    for number, drive in enumerate(drives):
+        argv += drive.argument(f"disk{number}")
+    argv += Drive(script_disk, "raw", read_only=True).argument("script")
+    log = ground.path / "qemu-log"
+    try:
+        status = ground.run(argv, deadline, log=log)
+    except GroundError as error:
+        raise GroundError(f"{error}\n{_tail(console)}") from None
+    if status != 0:
+        raise GroundError(f"QEMU ended with status {status}\n{_tail(log)}")
+    found = STATUS.search(console.read_bytes())
+    if not found or found[1] != b"0":
+        raise GroundError(f"the guest's script failed\n{_tail(console)}")
+    return console.read_text(errors="replace").replace("\r", "")
+
+
+def _tail(path: Path, lines: int = 15) -> str:
+    text = path.read_text(errors="replace").replace("\r", "")
+    return "\n".join(text.splitlines()[-lines:])
