@@ -1,0 +1,51 @@
+# `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+export PYTHONPATH := $(CURDIR)/tests
+export PYTHONDONTWRITEBYTECODE := 1
+export FIRN_BIN ?= $(CARGO_TARGET_DIR)/release/firn
+
+PYTHON ?= python3
+# Every crate in drivers/ that is a driver: a cdylib that ends beside the binary.
+DRIVERS := $(patsubst drivers/%/Cargo.toml,firn-driver-%,$(shell grep -l 'cdylib' drivers/*/Cargo.toml))
+# Size of the bench: small (minutes) or full (the figures in docs/bench).
+SIZE ?= full
+ROUNDS ?= 3
+
+.PHONY: help deps build lint test demo bench bench-chunks clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install missing Debian packages and tools
+	@tests/install/deps.sh
+
+build: deps ## Release build: the firn binary and its drivers beside it
+	@echo "building (minutes the first time) ..."
+	@cargo build --release --quiet --locked -p firn $(addprefix -p ,$(DRIVERS))
+	@echo "built $(FIRN_BIN)"
+
+lint: deps ## Formatting and clippy, warnings are errors
+	@cargo fmt --all --check
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+test: build ## Lint and all tests; a tally at the end
+	@tests/install/test.sh
+
+demo: build ## A virtual machine backed up, changed, restored and compared
+	@$(PYTHON) -m demo
+
+bench: build ## Firn and its peers on the same data (SIZE=small|full ROUNDS=N)
+	@$(PYTHON) -m bench --size $(SIZE) --rounds $(ROUNDS)
+
+bench-chunks: build ## Time and stored bytes for each chunk size
+	@$(PYTHON) -m bench --size $(SIZE) --chunk-sizes
+
+clean: ## Remove what was built and the cached images
+	@cargo clean --quiet
+	@rm -rf build
