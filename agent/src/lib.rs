@@ -1,1 +1,28 @@
-//! Libvirt domain XML to disks
+//! What runs on this host: libvirt domains, what they consist of and where their disks lie.
+//!
+//! [`Domain::parse`] turns a domain XML into disks and a machine identity. [`DomainSource`] is
+//! where the XML comes from: a folder ([`FolderSource`]), the running libvirt
+//! ([`LibvirtSource`]), or the first with the second's knowledge on top ([`CombinedSource`]).
+//!
+//! Invariants:
+//! - a domain XML is untrusted input: it is bounded in size, depth and number of elements, has no
+//!   DTD, and is either understood or refused with the element named; nothing is guessed about
+//!   where a disk lies;
+//! - device names of disks are plain (`[a-z0-9]+`) and unique, so they are safe as file names;
+//! - paths of disks are absolute and have no `..`;
+//! - passwords in a domain XML do not leave this crate;
+//! - libvirt is asked in a child process with a deadline: a libvirt that hangs costs one answer.
+//!
+//! All calls block. It must not know of jobs, the database, drivers or the repository, and it
+//! changes nothing on the host.
+
+mod domain;
+mod source;
+mod xml;
+
+pub use domain::{Domain, DomainError, LeftOut, LeftOutReason};
+pub use source::{
+    CombinedSource, DomainList, DomainSource, DomainSummary, FolderSource, LibvirtSource,
+    SourceError, SourceProblem,
+};
+pub use xml::XmlError;
