@@ -67,10 +67,11 @@ impl DriverError {
 
     /// The call was ended by [`Disk::cancel`](crate::Disk::cancel).
     pub fn cancelled() -> Self {
-        Self {
-            cancelled: true,
-            ..Self::new(ErrorKind::Conflict, "the operation was cancelled on request")
-        }
+        Self::cancelled_because("the operation was cancelled on request")
+    }
+
+    pub(crate) fn cancelled_because(message: impl Into<String>) -> Self {
+        Self { cancelled: true, ..Self::new(ErrorKind::Conflict, message) }
     }
 
     /// A read or write that passes the end of the disk.

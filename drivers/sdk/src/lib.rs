@@ -21,9 +21,11 @@ mod descriptor;
 mod disk;
 mod driver;
 mod error;
-mod export;
+#[doc(hidden)]
+pub mod export;
 mod host;
 mod location;
+mod status;
 
 pub use config::Config;
 pub use connection::{Connected, ConnectionInfo, Connector};
@@ -33,6 +35,9 @@ pub use driver::{Driver, DriverFactory, Probe};
 pub use error::DriverError;
 pub use host::{Host, HostServices, LogLevel};
 pub use location::Location;
+
+#[doc(hidden)]
+pub use firn_driver_abi as abi;
 
 pub use firn_core::{
     BackingFile, DiskLocation, ErrorKind, Extent, ExtentList, HostAddress, ImageFormat,
