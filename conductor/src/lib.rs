@@ -1,1 +1,32 @@
-//! Runs jobs as sagas and moves data
+//! Takes jobs from the database, runs them as sagas and moves data in worker processes.
+//!
+//! Invariants:
+//! - the database row is the truth, a message is only a wake-up: a lost or repeated one changes
+//!   nothing but when a job starts;
+//! - a job's row is written only under the generation of its newest claim: a conductor that lost
+//!   the lease can write nothing;
+//! - a restore point becomes visible only after the lease was renewed for that purpose;
+//! - whatever a job did is undone when it does not come to its end, and every do and undo may
+//!   meet its own half-done earlier attempt;
+//! - drivers run in a worker process as soon as data moves: their crash is an error of one step.
+//!
+//! It must not know of HTTP, of users' rights, of any particular cloud or storage.
+
+mod conductor;
+mod config;
+mod discover;
+mod dispatcher;
+mod lease;
+mod presence;
+mod reconcile;
+mod repository;
+mod requests;
+mod runner;
+mod saga;
+mod services;
+mod stop;
+mod view;
+pub mod worker;
+
+pub use conductor::{Conductor, Shutdown};
+pub use config::ConductorConfig;

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use firn_core::{BackupMode, Consistency, Disk, ErrorKind, Instance, JobId, PointId, ProjectId};
+use firn_cloud::InstanceDetail;
+use firn_core::{BackupMode, Consistency, Disk, ErrorKind, JobId, PointId, ProjectId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -80,7 +81,7 @@ pub struct Backup {
     /// Owner, and the domain inside which chunks are shared.
     pub project_id: ProjectId,
     /// The instance, as it is recorded.
-    pub instance: Instance,
+    pub instance: InstanceDetail,
     /// The disks to read.
     pub disks: Vec<BackupDisk>,
     /// How much to read.

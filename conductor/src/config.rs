@@ -1,0 +1,31 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::worker::WorkerCommand;
+use crate::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
+
+/// What a conductor is told about its machine and its service.
+#[derive(Clone, Debug)]
+pub struct ConductorConfig {
+    /// Name of this conductor, unique in the service and stable over restarts.
+    pub host: String,
+    /// How a worker is started.
+    pub worker: WorkerCommand,
+    /// Storage drivers.
+    pub drivers: DriverAccess,
+    /// The repository that points are written to.
+    pub repository: RepositoryAccess,
+    /// Where restores to files go: one folder a restore.
+    pub restores_dir: PathBuf,
+    /// What one worker may use.
+    pub limits: Limits,
+    /// How many jobs run here at once.
+    pub concurrent_jobs: usize,
+    /// How long a job stays ours without a heartbeat; heartbeats come three times as often.
+    pub lease: Duration,
+    /// How often the database is searched for work that no message announced, and the machine
+    /// for leftovers.
+    pub reconcile_interval: Duration,
+    /// How long questions to the cloud or to drivers may take.
+    pub probe_deadline: Duration,
+}

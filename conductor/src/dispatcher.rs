@@ -1,0 +1,75 @@
+//! Claims jobs while there is room and runs them.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use firn_db::{Claimed, now};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use crate::runner;
+use crate::services::Services;
+use crate::stop::Stop;
+use crate::worker::chain;
+
+/// Runs jobs until `shutdown`, then waits for those that run to stop.
+///
+/// `wake` says that there may be a new job; without it the database is searched at every
+/// reconcile interval, so that a lost message delays a job and nothing worse.
+pub(crate) async fn run(services: Arc<Services>, wake: Arc<Notify>, shutdown: Stop) {
+    let slots = Arc::new(Semaphore::new(services.config.concurrent_jobs));
+    let mut running = JoinSet::new();
+    while let Some((claimed, slot)) = next(&services, &slots, &wake, &shutdown).await {
+        let job = &claimed.job;
+        let span = tracing::info_span!("job", job_id = %job.id, request_id = job.request_id);
+        tracing::info!(parent: &span, kind = ?job.kind, attempt = job.attempts, "job claimed");
+        let (services, shutdown) = (Arc::clone(&services), shutdown.clone());
+        let run = async move {
+            runner::run(services, claimed, shutdown).await;
+            drop(slot);
+        };
+        running.spawn(run.instrument(span));
+        while running.try_join_next().is_some() {}
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// The next job and a slot to run it in; `None` at shutdown.
+async fn next(
+    services: &Services,
+    slots: &Arc<Semaphore>,
+    wake: &Notify,
+    shutdown: &Stop,
+) -> Option<(Claimed, OwnedSemaphorePermit)> {
+    let slot = tokio::select! {
+        slot = Arc::clone(slots).acquire_owned() => slot.ok()?,
+        _ = shutdown.requested() => return None,
+    };
+    loop {
+        if shutdown.reason().is_some() {
+            return None;
+        }
+        if let Some(claimed) = claim(services).await {
+            return Some((claimed, slot));
+        }
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep(services.config.reconcile_interval) => {}
+            _ = shutdown.requested() => return None,
+        }
+    }
+}
+
+async fn claim(services: &Services) -> Option<Claimed> {
+    let owner = services.config.host.clone();
+    let lease = TimeDelta::from_std(services.config.lease).unwrap_or(TimeDelta::MAX);
+    let claim = move |conn: &mut _| firn_db::job_claim_next(conn, &owner, lease, now());
+    match services.database.run(claim).await {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "cannot claim jobs now");
+            None
+        }
+    }
+}

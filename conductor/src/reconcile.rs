@@ -1,0 +1,71 @@
+//! Finds and removes what dead jobs left behind, and reports how the repository is.
+
+use std::io;
+use std::sync::Arc;
+
+use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState};
+use firn_db::{RepositoryUsage, Scope, now};
+
+use crate::saga::{PARTIAL_PREFIX, in_repository};
+use crate::services::Services;
+use crate::stop::Stop;
+use crate::worker::chain;
+
+/// Looks around at every interval until `shutdown`.
+pub(crate) async fn run(services: Arc<Services>, repository: RepositoryId, shutdown: Stop) {
+    loop {
+        if let Err(error) = remove_partial_restores(&services).await {
+            tracing::warn!(%error, "cannot look for partial restores");
+        }
+        report_usage(&services, repository).await;
+        tokio::select! {
+            () = tokio::time::sleep(services.config.reconcile_interval) => {}
+            _ = shutdown.requested() => return,
+        }
+    }
+}
+
+/// A partial folder belongs to an unfinished restore, or to nobody.
+async fn remove_partial_restores(services: &Services) -> io::Result<()> {
+    let mut folders = tokio::fs::read_dir(&services.config.restores_dir).await?;
+    while let Some(folder) = folders.next_entry().await? {
+        let name = folder.file_name();
+        let id = name.to_str().and_then(|name| name.strip_prefix(PARTIAL_PREFIX));
+        let Some(id) = id.and_then(|id| id.parse().ok()).map(RestoreId) else { continue };
+        let restore = move |conn: &mut _| firn_db::restore_get(conn, &Scope::All, id);
+        let orphan = match services.database.run(restore).await {
+            Ok(restore) => restore.state != RestoreState::Restoring,
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        if orphan {
+            tracing::info!(folder = %folder.path().display(), "removing a partial restore");
+            tokio::fs::remove_dir_all(folder.path()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn report_usage(services: &Arc<Services>, id: RepositoryId) {
+    let space = rustix::fs::statvfs(&services.config.repository.path);
+    let usage = in_repository(services, |repository| repository.usage()).await;
+    let report = move |conn: &mut _| match (&usage, &space) {
+        (Ok(usage), Ok(space)) => {
+            let usage = RepositoryUsage {
+                capacity_bytes: Some(space.f_blocks.saturating_mul(space.f_frsize)),
+                free_bytes: Some(space.f_bavail.saturating_mul(space.f_frsize)),
+                stored_bytes: Some(usage.stored_bytes),
+                virtual_bytes: Some(usage.virtual_bytes),
+            };
+            firn_db::repository_report_usage(conn, id, &usage, now())
+        }
+        (Err(error), _) => {
+            firn_db::repository_report_unavailable(conn, id, &error.message, now())
+        }
+        (_, Err(error)) => {
+            firn_db::repository_report_unavailable(conn, id, &error.to_string(), now())
+        }
+    };
+    if let Err(error) = services.database.run(report).await {
+        tracing::warn!(error = chain(&error), "cannot report the repository's usage");
+    }
+}

@@ -1,0 +1,140 @@
+//! Fills a restore point.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firn_cloud::InstanceDetail;
+use firn_core::{BackupMode, Consistency, DiskId, ErrorKind, PointId, PowerState};
+use firn_db::{PointDisk, PointFigures};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::transfer::{forget_session, in_repository, journaled};
+use super::{JobContext, JobError, RunningJob, Step};
+use crate::discover;
+use crate::worker::protocol::{Backup, BackupDisk, BackupResult, Work};
+
+const DISCOVER: &str = "discover";
+const TRANSFER: &str = "transfer";
+
+pub(super) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
+    vec![Box::new(Discover(Arc::clone(job))), Box::new(Transfer(Arc::clone(job)))]
+}
+
+/// What a backup needs to know, found once and journaled: a resumed job reads the same disks on
+/// top of the same parent.
+#[derive(Debug, Serialize, Deserialize)]
+struct Discovered {
+    instance: InstanceDetail,
+    disks: Vec<BackupDisk>,
+    consistency: Consistency,
+    parent_id: Option<PointId>,
+}
+
+struct Discover(Arc<RunningJob>);
+
+#[async_trait]
+impl Step for Discover {
+    fn name(&self) -> &'static str {
+        DISCOVER
+    }
+
+    async fn run(&self, _: &JobContext) -> Result<Value, JobError> {
+        let services = &self.0.services;
+        let point = self.0.point().await?;
+        let instance = discover::instance(services, point.instance_id).await?;
+        let disks = readable_disks(discover::probe(services, &protected(&instance)).await?)?;
+        let consistency = match instance.instance.power_state {
+            PowerState::ShutOff => Consistency::Application,
+            PowerState::Running | PowerState::Unknown => Consistency::Crash,
+        };
+        let parent_id = match point.mode {
+            BackupMode::Full => None,
+            BackupMode::Incremental => self.0.newest_point(point.instance_id).await?,
+        };
+        journaled(&Discovered { instance, disks, consistency, parent_id })
+    }
+}
+
+fn protected(instance: &InstanceDetail) -> Vec<firn_core::Disk> {
+    let disks = instance.instance.disks.iter();
+    disks.filter(|disk| disk.kind.protected()).cloned().collect()
+}
+
+/// Every protected disk must be readable: a point without one of them would be a surprise on the
+/// day it is needed.
+fn readable_disks(disks: Vec<discover::ProbedDisk>) -> Result<Vec<BackupDisk>, JobError> {
+    if disks.is_empty() {
+        return Err(JobError::new(ErrorKind::InvalidInput, "the instance has no disk to protect"));
+    }
+    let readable = disks.into_iter().map(|probed| {
+        let device = &probed.disk.device;
+        let (driver, probe) = probed.probe.map_err(|error| {
+            JobError::from_chain(error.kind(), &format!("probing disk {device}"), &error)
+        })?;
+        if probe.in_use {
+            return Err(JobError::new(
+                ErrorKind::Conflict,
+                format!("disk {device} is in use by a running VM: shut the VM down and try again"),
+            ));
+        }
+        let (location, size_bytes) = (probe.location.0, probe.size_bytes);
+        Ok(BackupDisk { disk: probed.disk, driver, location, size_bytes })
+    });
+    readable.collect()
+}
+
+struct Transfer(Arc<RunningJob>);
+
+#[async_trait]
+impl Step for Transfer {
+    fn name(&self) -> &'static str {
+        TRANSFER
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        let point = self.0.point().await?;
+        let Discovered { instance, disks, consistency, parent_id } = context.output(DISCOVER)?;
+        let work = Work::Backup(Box::new(Backup {
+            point_id: point.id,
+            project_id: point.project_id,
+            instance,
+            disks,
+            mode: point.mode,
+            consistency,
+            parent_id,
+        }));
+        self.0.work(work, context).await
+    }
+
+    /// Removes the record, if there is one, and what the worker's session left. Chunks that were
+    /// stored stay until garbage collection: the next backup finds them.
+    async fn undo(&self, context: &JobContext) -> Result<(), JobError> {
+        let id = PointId(self.0.resource_id);
+        in_repository(&self.0.services, move |repository| repository.delete_point(id)).await?;
+        forget_session(&self.0.services, context.id).await
+    }
+}
+
+/// What a finished backup writes into the point's row, from the journal.
+pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
+    let found: Discovered = context.output(DISCOVER)?;
+    let result: BackupResult = context.output(TRANSFER)?;
+    let disks = found.disks.into_iter().zip(result.disks).map(|(source, result)| PointDisk {
+        id: DiskId::new(),
+        // Set by the query.
+        point_id: PointId(uuid::Uuid::nil()),
+        device: result.device,
+        kind: source.disk.kind,
+        driver: source.driver,
+        size_bytes: result.virtual_bytes,
+        read_bytes: result.read_bytes,
+        new_bytes: result.new_bytes,
+        stored_bytes: result.stored_bytes,
+    });
+    Ok(PointFigures {
+        consistency: found.consistency,
+        parent_id: found.parent_id,
+        disks: disks.collect(),
+    })
+}

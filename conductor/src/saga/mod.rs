@@ -1,0 +1,52 @@
+//! Jobs as sagas: named steps, each with a do and an undo, journaled.
+//!
+//! The rules that make a saga survive a kill at any moment:
+//! - a step's `run` may have been started before, by us or by a conductor that died, and its
+//!   effect may be there wholly, partly or not at all: it must come to the same end;
+//! - a step's `undo` may meet the same, and may itself be repeated: undoing what is absent
+//!   succeeds;
+//! - what a later step needs of an earlier one is in the earlier one's journaled output.
+
+mod context;
+mod create_point;
+mod delete_point;
+mod execute;
+mod journal;
+mod restore;
+mod running;
+mod step;
+mod transfer;
+mod verify_point;
+
+use std::sync::Arc;
+
+use firn_core::JobKind;
+use firn_db::JobEnd;
+
+pub(crate) use context::JobContext;
+pub(crate) use execute::{Ended, execute};
+pub(crate) use journal::{DbJournal, Journal, JournalError, JournalState};
+pub(crate) use restore::PARTIAL_PREFIX;
+pub(crate) use running::RunningJob;
+pub(crate) use step::{JobError, Step};
+pub(crate) use transfer::in_repository;
+
+/// The steps of a job.
+pub(crate) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
+    match job.kind {
+        JobKind::CreatePoint => create_point::steps(job),
+        JobKind::DeletePoint => delete_point::steps(job),
+        JobKind::VerifyPoint => verify_point::steps(job),
+        JobKind::Restore => restore::steps(job),
+    }
+}
+
+/// What the database is told when all of a job's steps are done.
+pub(crate) fn end(job: &RunningJob, context: &JobContext) -> Result<JobEnd, JobError> {
+    Ok(match job.kind {
+        JobKind::CreatePoint => JobEnd::PointCreated(create_point::figures(context)?),
+        JobKind::DeletePoint => JobEnd::PointDeleted,
+        JobKind::VerifyPoint => JobEnd::PointVerified { damage: None },
+        JobKind::Restore => JobEnd::Restored,
+    })
+}

@@ -1,0 +1,51 @@
+use std::error::Error;
+
+use async_trait::async_trait;
+use firn_core::ErrorKind;
+use serde_json::Value;
+
+use super::JobContext;
+use crate::worker::{WorkerError, chain};
+
+/// One step of a saga. See the module's rules.
+#[async_trait]
+pub(crate) trait Step: Send + Sync {
+    /// Its name in the journal and the API: a short snake_case verb.
+    fn name(&self) -> &'static str;
+
+    /// Does it. The output is journaled and readable by later steps.
+    async fn run(&self, job: &JobContext) -> Result<Value, JobError>;
+
+    /// Undoes it, whether or not `run` came to an end.
+    async fn undo(&self, job: &JobContext) -> Result<(), JobError> {
+        let _ = job;
+        Ok(())
+    }
+}
+
+/// Why a step failed, in words for the job's owner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct JobError {
+    /// What the owner can act on.
+    pub(crate) kind: ErrorKind,
+    /// What happened, with its causes.
+    pub(crate) message: String,
+}
+
+impl JobError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// An error with all its causes; `doing` says what failed.
+    pub(crate) fn from_chain(kind: ErrorKind, doing: &str, error: &dyn Error) -> Self {
+        Self::new(kind, format!("{doing}: {}", chain(error)))
+    }
+}
+
+impl From<WorkerError> for JobError {
+    fn from(error: WorkerError) -> Self {
+        Self::new(error.kind(), chain(&error))
+    }
+}

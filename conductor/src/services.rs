@@ -1,0 +1,35 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use firn_cloud::Cloud;
+use firn_db::Database;
+use firn_driver_host::DriverSet;
+use firn_driver_sdk::Config;
+
+use crate::ConductorConfig;
+use crate::worker::protocol::DriverAccess;
+
+/// What jobs and answers need; one for the whole conductor.
+pub(crate) struct Services {
+    pub(crate) config: ConductorConfig,
+    pub(crate) database: Database,
+    pub(crate) cloud: Arc<dyn Cloud>,
+    pub(crate) drivers: Arc<DriverSet>,
+}
+
+impl Services {
+    pub(crate) fn new(config: ConductorConfig, database: Database, cloud: Arc<dyn Cloud>) -> Self {
+        let drivers = Arc::new(load_drivers(&config.drivers));
+        Self { config, database, cloud, drivers }
+    }
+}
+
+/// Loads the drivers that are enabled; one that cannot be loaded is missing, with a log line.
+pub(crate) fn load_drivers(access: &DriverAccess) -> DriverSet {
+    let config: HashMap<_, _> = access
+        .config
+        .iter()
+        .map(|(name, section)| (name.clone(), Config(section.clone())))
+        .collect();
+    DriverSet::load(&access.path, &access.enabled, &config)
+}

@@ -1,0 +1,118 @@
+//! What has to be read of a disk, and whether its change tracking can be believed.
+
+use firn_core::{Extent, ExtentList};
+
+/// What a backup does with each byte of a disk: read it, make it zero, or (where it is in
+/// neither set) take it over from the parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReadPlan {
+    /// To be read; whole chunks, cut at the end of the disk.
+    pub(super) read: ExtentList,
+    /// Known to be zero without reading.
+    pub(super) zero: ExtentList,
+}
+
+impl ReadPlan {
+    /// Everything that is allocated.
+    pub(super) fn full(size_bytes: u64, chunk_bytes: u64, allocated: &ExtentList) -> Self {
+        let read = allocated.aligned(chunk_bytes, size_bytes);
+        Self { zero: read.complement(size_bytes), read }
+    }
+
+    /// Only what changed since the parent.
+    pub(super) fn incremental(
+        size_bytes: u64,
+        chunk_bytes: u64,
+        allocated: &ExtentList,
+        changed: &ExtentList,
+    ) -> Self {
+        let changed = changed.aligned(chunk_bytes, size_bytes);
+        let allocated = allocated.aligned(chunk_bytes, size_bytes);
+        Self { read: changed.intersection(&allocated), zero: changed.difference(&allocated) }
+    }
+
+    /// What is taken over from the parent.
+    pub(super) fn kept(&self, size_bytes: u64) -> ExtentList {
+        self.read.union(&self.zero).complement(size_bytes)
+    }
+}
+
+/// How many places of a disk are compared before its change tracking is believed.
+pub(super) const SAMPLES: usize = 16;
+
+/// How many bytes are compared at each place.
+pub(super) const SAMPLE_BYTES: u64 = 64 * 1024;
+
+/// Places within `kept`, spread by `random` (evenly distributed numbers): where change tracking
+/// says that nothing changed, the disk and the parent must read the same.
+pub(super) fn samples(kept: &ExtentList, random: &mut dyn FnMut(u64) -> u64) -> Vec<Extent> {
+    let total = kept.bytes();
+    let places = if total == 0 { 0 } else { SAMPLES };
+    (0..places).filter_map(|_| at(kept, random(total))).collect()
+}
+
+/// The run of at most [`SAMPLE_BYTES`] that starts at the `position`th byte of the set.
+fn at(kept: &ExtentList, mut position: u64) -> Option<Extent> {
+    for extent in kept.as_slice() {
+        if position < extent.length {
+            let length = (extent.length - position).min(SAMPLE_BYTES);
+            return Some(Extent::new(extent.offset + position, length));
+        }
+        position -= extent.length;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CHUNK: u64 = 8;
+
+    fn list(size: u64) -> impl Strategy<Value = ExtentList> {
+        prop::collection::vec((0..size, 0..20u64), 0..6).prop_map(move |runs| {
+            runs.into_iter().map(|(o, l)| Extent::new(o, l.min(size - o))).collect()
+        })
+    }
+
+    fn plans() -> impl Strategy<Value = (u64, ExtentList, ExtentList)> {
+        (1..200u64).prop_flat_map(|size| (Just(size), list(size), list(size)))
+    }
+
+    proptest! {
+        #[test]
+        fn a_full_plan_covers_the_disk_once((size, allocated, _) in plans()) {
+            let plan = ReadPlan::full(size, CHUNK, &allocated);
+            prop_assert!(plan.read.contains_all(&allocated));
+            prop_assert!(plan.read.intersection(&plan.zero).is_empty());
+            prop_assert!(plan.kept(size).is_empty());
+        }
+
+        #[test]
+        fn an_incremental_plan_covers_every_change((size, allocated, changed) in plans()) {
+            let plan = ReadPlan::incremental(size, CHUNK, &allocated, &changed);
+            let touched = plan.read.union(&plan.zero);
+            prop_assert!(touched.contains_all(&changed));
+            prop_assert!(plan.zero.intersection(&allocated).is_empty());
+            prop_assert!(plan.read.intersection(&plan.zero).is_empty());
+            // Not more than the chunks that changed.
+            prop_assert!(changed.aligned(CHUNK, size).contains_all(&touched));
+        }
+
+        #[test]
+        fn samples_lie_in_what_is_kept((_, kept, _) in plans(), seed in any::<u64>()) {
+            let mut state = seed;
+            let mut random = |bound: u64| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 33) % bound
+            };
+            let places = samples(&kept, &mut random);
+            prop_assert_eq!(places.is_empty(), kept.is_empty());
+            for place in places {
+                prop_assert!(kept.contains_all(&ExtentList::from_iter([place])));
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! API, conductor and agent in one process
