@@ -1,1 +1,69 @@
-//! Rows, queries and migrations
+//! Firn's database: one row struct and its queries a table.
+//!
+//! The database row is the truth about every restore point, restore and job; messages only say
+//! that there is something to look at.
+//!
+//! Invariants:
+//! - a state changes only through its `next` function in the domain crate, by compare-and-set on
+//!   the state and generation that were read; who comes too late gets a `Conflict`;
+//! - a job's journal, progress and end can be written only under the newest [`Claim`];
+//! - what belongs together (a job and its resource) is written in one transaction;
+//! - every query about tenants' rows takes a [`Scope`], and rows outside it do not exist for it;
+//! - time is an argument; no query looks at a clock. Times are kept in UTC with microseconds.
+//!
+//! Queries take a [`Connection`] and block: run them inside [`Database::run`]. They use only
+//! what SQLite, MariaDB and PostgreSQL have in common (no upsert, no `RETURNING`).
+//!
+//! This crate must not know of HTTP, messages, drivers or the repository's format.
+
+mod connection;
+mod database;
+mod error;
+mod job;
+mod job_event;
+mod job_step;
+mod migration;
+mod page;
+mod point;
+mod point_disk;
+mod repository;
+mod restore;
+mod schema;
+mod service;
+mod stored;
+mod transaction;
+
+pub use connection::AnyConnection;
+pub use database::{Database, DatabaseOptions};
+pub use error::DbError;
+pub use job::{
+    BackupRequest, Claim, Claimed, Heartbeat, Job, JobEnd, JobError, JobFilter, JobProgress,
+    JobSort, NewJob, PointFigures, PointRequest, RestoreRequest, backup_request_create, job_claim,
+    job_claim_next, job_create, job_finish, job_get, job_heartbeat, job_lease_expire, job_list,
+    job_release, job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point,
+    point_delete_request, point_verify_request, restore_request_create,
+};
+pub use job_event::{EventLevel, JobEventRow, job_event_add, job_event_list};
+pub use job_step::{JobStep, job_step_done, job_step_list, job_step_start, job_step_undone};
+pub use page::{Direction, Page, Scope};
+pub use point::{
+    NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_get,
+    point_list, point_transition, point_update, points_latest_available,
+};
+pub use point_disk::{PointDisk, point_disk_list, points_disk_list};
+pub use repository::{
+    NewRepository, Repository, RepositorySort, RepositoryStatus, RepositoryUsage,
+    repository_create, repository_find, repository_get, repository_list,
+    repository_report_unavailable, repository_report_usage,
+};
+pub use restore::{
+    NewRestore, Restore, RestoreFilter, RestoreSort, restore_create, restore_finish, restore_get,
+    restore_list,
+};
+pub use service::{
+    Service, ServiceKind, ServiceReport, ServiceState, service_disable, service_heartbeat,
+    service_list,
+};
+pub use stored::StoredValueError;
+pub(crate) use stored::microseconds;
+pub use transaction::{Connection, transaction};

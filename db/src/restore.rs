@@ -1,0 +1,204 @@
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use firn_core::{JobId, PointId, ProjectId, RestoreEvent, RestoreId, RestoreState, RestoreTarget};
+
+use crate::page::keyset;
+use crate::schema::restores;
+use crate::stored::{Name, OptionalTime, Text, Time};
+use crate::{Connection, DbError, Page, Scope, microseconds};
+
+const RESOURCE: &str = "restore";
+
+/// A request to write a restore point's disks somewhere.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = restores)]
+pub struct Restore {
+    /// Its id.
+    #[diesel(serialize_as = Text, deserialize_as = Text)]
+    pub id: RestoreId,
+    /// Who asked for it.
+    #[diesel(serialize_as = Text, deserialize_as = Text)]
+    pub project_id: ProjectId,
+    /// What is restored. The point may have been deleted since.
+    #[diesel(serialize_as = Text, deserialize_as = Text)]
+    pub point_id: PointId,
+    /// The job that does it.
+    #[diesel(serialize_as = Text, deserialize_as = Text)]
+    pub job_id: JobId,
+    /// Where to.
+    #[diesel(serialize_as = Text, deserialize_as = Text)]
+    pub target: RestoreTarget,
+    /// Its state.
+    #[diesel(serialize_as = Text, deserialize_as = Text)]
+    pub state: RestoreState,
+    /// Why it is in error.
+    pub error_message: Option<String>,
+    /// When it was asked for.
+    #[diesel(serialize_as = Time, deserialize_as = Time)]
+    pub created_at: DateTime<Utc>,
+    /// When the row was last written.
+    #[diesel(serialize_as = Time, deserialize_as = Time)]
+    pub updated_at: DateTime<Utc>,
+    /// When it ended, well or not.
+    #[diesel(serialize_as = OptionalTime, deserialize_as = OptionalTime)]
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// What a new restore is made from.
+#[derive(Clone, Debug)]
+pub struct NewRestore {
+    /// Its id, chosen by the caller.
+    pub id: RestoreId,
+    /// Who asks for it.
+    pub project_id: ProjectId,
+    /// What to restore.
+    pub point_id: PointId,
+    /// The job that does it.
+    pub job_id: JobId,
+    /// Where to.
+    pub target: RestoreTarget,
+}
+
+/// What a list of restores is narrowed to; `None` means any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RestoreFilter {
+    /// Of this point.
+    pub point_id: Option<PointId>,
+    /// In this state.
+    pub state: Option<RestoreState>,
+    /// Done by this job.
+    pub job_id: Option<JobId>,
+}
+
+/// What a list of restores can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RestoreSort {
+    /// When it was asked for.
+    #[default]
+    CreatedAt,
+    /// When the row was last written.
+    UpdatedAt,
+    /// Its state, by name.
+    State,
+}
+
+/// Makes a restore, in state `Restoring`. Normally called by [`crate::restore_request_create`],
+/// which makes its job too.
+pub fn restore_create(
+    conn: &mut Connection,
+    new: NewRestore,
+    now: DateTime<Utc>,
+) -> Result<Restore, DbError> {
+    let now = microseconds(now);
+    let restore = Restore {
+        id: new.id,
+        project_id: new.project_id,
+        point_id: new.point_id,
+        job_id: new.job_id,
+        target: new.target,
+        state: RestoreState::Restoring,
+        error_message: None,
+        created_at: now,
+        updated_at: now,
+        finished_at: None,
+    };
+    diesel::insert_into(restores::table).values(restore.clone()).execute(conn)?;
+    Ok(restore)
+}
+
+/// One restore, if it is in scope.
+pub fn restore_get(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: RestoreId,
+) -> Result<Restore, DbError> {
+    let mut query = restores::table.find(id.to_string()).select(Restore::as_select()).into_boxed();
+    if let Some(project) = scope.project() {
+        query = query.filter(restores::project_id.eq(project.to_owned()));
+    }
+    query.first(conn).optional()?.ok_or_else(|| DbError::not_found(RESOURCE, id))
+}
+
+/// A page of the restores in scope.
+pub fn restore_list(
+    conn: &mut Connection,
+    scope: &Scope,
+    filter: &RestoreFilter,
+    page: &Page<RestoreId, RestoreSort>,
+) -> Result<Vec<Restore>, DbError> {
+    let marker = match page.marker {
+        Some(id) => Some(
+            restore_get(conn, scope, id)
+                .map_err(|error| error.unknown_marker(id))
+                .map(|row| (row, id.to_string()))?,
+        ),
+        None => None,
+    };
+    let mut query = restores::table.select(Restore::as_select()).into_boxed();
+    if let Some(project) = scope.project() {
+        query = query.filter(restores::project_id.eq(project.to_owned()));
+    }
+    if let Some(point) = filter.point_id {
+        query = query.filter(restores::point_id.eq(point.to_string()));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(restores::state.eq(state.name()));
+    }
+    if let Some(job) = filter.job_id {
+        query = query.filter(restores::job_id.eq(job.to_string()));
+    }
+    let query = match page.sort {
+        RestoreSort::CreatedAt => keyset!(
+            query,
+            page.direction,
+            restores::created_at,
+            restores::id,
+            marker.map(|(row, id)| (Time::from(row.created_at), id))
+        ),
+        RestoreSort::UpdatedAt => keyset!(
+            query,
+            page.direction,
+            restores::updated_at,
+            restores::id,
+            marker.map(|(row, id)| (Time::from(row.updated_at), id))
+        ),
+        RestoreSort::State => keyset!(
+            query,
+            page.direction,
+            restores::state,
+            restores::id,
+            marker.map(|(row, id)| (row.state.name(), id))
+        ),
+    };
+    Ok(query.limit(page.limit.into()).load(conn)?)
+}
+
+/// Ends a restore, well or with a message. Normally called by [`crate::job_finish`].
+pub fn restore_finish(
+    conn: &mut Connection,
+    id: RestoreId,
+    event: RestoreEvent,
+    error_message: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Restore, DbError> {
+    let before = restore_get(conn, &Scope::All, id)?;
+    let state = before.state.next(event).ok_or_else(|| {
+        DbError::conflict(RESOURCE, id, format!("has already ended: {}", before.state.name()))
+    })?;
+    let now = microseconds(now);
+    let changed = diesel::update(
+        restores::table.find(id.to_string()).filter(restores::state.eq(before.state.name())),
+    )
+    .set((
+        restores::state.eq(state.name()),
+        restores::error_message.eq(error_message.map(str::to_owned)),
+        restores::updated_at.eq(Time::from(now)),
+        restores::finished_at.eq(OptionalTime::from(Some(now))),
+    ))
+    .execute(conn)?;
+    if changed == 0 {
+        return Err(DbError::conflict(RESOURCE, id, "was changed by someone else"));
+    }
+    let error_message = error_message.map(str::to_owned);
+    Ok(Restore { state, error_message, updated_at: now, finished_at: Some(now), ..before })
+}

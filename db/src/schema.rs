@@ -1,0 +1,139 @@
+//! The tables as diesel sees them; a test compares this file with what the migrations make.
+
+diesel::table! {
+    repositories (id) {
+        id -> Text,
+        name -> Text,
+        url -> Text,
+        chunk_bytes -> BigInt,
+        status -> Text,
+        status_reason -> Nullable<Text>,
+        capacity_bytes -> Nullable<BigInt>,
+        free_bytes -> Nullable<BigInt>,
+        stored_bytes -> Nullable<BigInt>,
+        virtual_bytes -> Nullable<BigInt>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    restore_points (id) {
+        id -> Text,
+        project_id -> Text,
+        instance_id -> Text,
+        instance_name -> Text,
+        name -> Nullable<Text>,
+        description -> Nullable<Text>,
+        repository_id -> Text,
+        mode -> Text,
+        state -> Text,
+        consistency -> Nullable<Text>,
+        job_id -> Text,
+        parent_id -> Nullable<Text>,
+        virtual_bytes -> Nullable<BigInt>,
+        read_bytes -> Nullable<BigInt>,
+        new_bytes -> Nullable<BigInt>,
+        stored_bytes -> Nullable<BigInt>,
+        error_message -> Nullable<Text>,
+        generation -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    restore_point_disks (id) {
+        id -> Text,
+        point_id -> Text,
+        device -> Text,
+        kind -> Text,
+        driver -> Text,
+        size_bytes -> BigInt,
+        read_bytes -> BigInt,
+        new_bytes -> BigInt,
+        stored_bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    restores (id) {
+        id -> Text,
+        project_id -> Text,
+        point_id -> Text,
+        job_id -> Text,
+        target -> Text,
+        state -> Text,
+        error_message -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Text,
+        project_id -> Text,
+        kind -> Text,
+        state -> Text,
+        resource_id -> Text,
+        repository_id -> Nullable<Text>,
+        instance_id -> Nullable<Text>,
+        spec -> Text,
+        request_id -> Text,
+        attempts -> BigInt,
+        generation -> BigInt,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        done_bytes -> BigInt,
+        total_bytes -> BigInt,
+        rate_bytes_per_second -> Nullable<BigInt>,
+        eta_seconds -> Nullable<BigInt>,
+        error_kind -> Nullable<Text>,
+        error_message -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        started_at -> Nullable<Timestamp>,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    job_steps (job_id, position) {
+        job_id -> Text,
+        position -> BigInt,
+        name -> Text,
+        state -> Text,
+        output -> Nullable<Text>,
+        started_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    job_events (id) {
+        id -> BigInt,
+        job_id -> Text,
+        created_at -> Timestamp,
+        level -> Text,
+        action -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    services (id) {
+        id -> Text,
+        kind -> Text,
+        host -> Text,
+        version -> Text,
+        started_at -> Timestamp,
+        heartbeat_at -> Timestamp,
+        disabled -> Bool,
+        disabled_reason -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(jobs, restores);
