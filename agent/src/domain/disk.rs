@@ -60,7 +60,7 @@ pub(super) fn read(disk: &Element, position: usize) -> Result<Device, DomainErro
         bus: bus(target, &device, &place)?,
         serial: serial.transpose()?,
         boot_order: boot.map(|order| boot_order(order, &place)).transpose()?,
-        read_only: disk.child("readonly").is_some(),
+        read_only: class == Class::Cdrom || disk.child("readonly").is_some(),
         shareable: disk.child("shareable").is_some(),
         encrypted: disk.child("encryption").is_some()
             || disk.path(&["source", "encryption"]).is_some(),

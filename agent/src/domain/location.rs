@@ -23,9 +23,10 @@ pub(super) fn read(disk: &Element, place: &str) -> Result<DiskLocation, DomainEr
             let path = path(source, "file", place)?;
             Ok(match backing(disk, place)? {
                 Chain::Files(backing) => DiskLocation::File { path, format, backing },
-                Chain::Foreign(kind) => {
-                    unknown(&format!("file {} over a backing image of type {kind}", path.display()))
-                }
+                Chain::Foreign(kind) => unknown(&format!(
+                    "file {} over a backing image of type {kind:.40}",
+                    path.display()
+                )),
             })
         }
         "block" => Ok(DiskLocation::Block { path: path(source, "dev", place)?, format }),
@@ -34,7 +35,7 @@ pub(super) fn read(disk: &Element, place: &str) -> Result<DiskLocation, DomainEr
             volume: attribute(source, "volume", place)?,
         }),
         "network" => network(source, place),
-        other => Ok(unknown(&format!("a disk of type {other}"))),
+        other => Ok(unknown(&format!("a disk of type {other:.40}"))),
     }
 }
 
@@ -43,7 +44,7 @@ fn network(source: &Element, place: &str) -> Result<DiskLocation, DomainError> {
         "rbd" => rbd(source, place),
         "iscsi" => iscsi(source, place),
         "nbd" => nbd(source, place),
-        other => Ok(unknown(&format!("a network disk over {other}"))),
+        other => Ok(unknown(&format!("a network disk over {other:.40}"))),
     }
 }
 

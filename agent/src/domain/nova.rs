@@ -14,7 +14,7 @@ pub(super) fn read(root: &Element) -> Result<Option<NovaServer>, DomainError> {
         return Ok(None);
     };
     let owner = child(instance, "owner");
-    let named = |name| owner.and_then(|owner| child(owner, name)).and_then(named_id);
+    let named = |name| owner.and_then(|owner| child(owner, name)).map(named_id).transpose();
     let image = child(instance, "root").filter(|root| root.attribute("type") == Some("image"));
     let release = child(instance, "package")
         .and_then(|package| package.attribute("version").map(str::to_owned));
@@ -23,8 +23,8 @@ pub(super) fn read(root: &Element) -> Result<Option<NovaServer>, DomainError> {
         created_at: text(instance, "creationTime").map(str::to_owned),
         release,
         flavor: child(instance, "flavor").map(flavor).transpose()?,
-        project: named("project"),
-        user: named("user"),
+        project: named("project")?,
+        user: named("user")?,
         image_id: image.and_then(|image| image.attribute("uuid")).map(str::to_owned),
         ports: child(instance, "ports").map(ports).unwrap_or_default(),
     }))
@@ -45,9 +45,11 @@ fn text<'a>(parent: &'a Element, name: &str) -> Option<&'a str> {
     child(parent, name).and_then(Element::text)
 }
 
-fn named_id(element: &Element) -> Option<NamedId> {
-    let id = element.attribute("uuid").filter(|id| !id.is_empty())?;
-    Some(NamedId { id: id.to_owned(), name: element.text().unwrap_or_default().to_owned() })
+fn named_id(element: &Element) -> Result<NamedId, DomainError> {
+    let place = format!("<nova:{}>", element.name);
+    let id = value::required_attribute(element, "uuid", &place)?;
+    let id = value::name(&format!("{place}: uuid"), id)?;
+    Ok(NamedId { id, name: element.text().unwrap_or_default().to_owned() })
 }
 
 fn flavor(element: &Element) -> Result<NovaFlavor, DomainError> {

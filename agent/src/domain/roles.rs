@@ -45,12 +45,19 @@ pub(super) fn assign(
             (Device { target: device, class: Class::Floppy, .. }, _) => {
                 left_out.push(LeftOut { device, reason: LeftOutReason::Floppy });
             }
-            (device, Some(NovaRole::Disk(kind))) => disks.extend(described(device, kind)),
-            (device, None) => disks.extend(described(device, DiskKind::Volume)),
+            // There is one root; a second disk that is named like it is a disk as others.
+            (device, Some(NovaRole::Disk(kind))) if kind != DiskKind::Root || !rooted(&disks) => {
+                disks.extend(described(device, kind));
+            }
+            (device, _) => disks.extend(described(device, DiskKind::Volume)),
         }
     }
     choose_root(root, &mut disks);
     Ok((disks, left_out))
+}
+
+fn rooted(disks: &[Disk]) -> bool {
+    disks.iter().any(|disk| disk.kind == DiskKind::Root)
 }
 
 fn described(device: Device, kind: DiskKind) -> Option<Disk> {
@@ -100,19 +107,28 @@ fn nova_role(location: &DiskLocation, id: InstanceId) -> Option<NovaRole> {
 
 /// Where Nova did not make the root disk, it is the one that the machine boots from.
 fn choose_root(root: &Element, disks: &mut [Disk]) {
-    if disks.iter().all(|disk| disk.kind != DiskKind::Root)
+    if !rooted(disks)
         && let Some(index) = boot_disk(disks)
         && let Some(disk) = disks.get_mut(index)
     {
         disk.kind = DiskKind::Root;
     }
-    // `<os><boot dev='hd'>` orders classes of devices; of the disks it means the first.
-    let mut order = root.child("os").into_iter().flat_map(|os| os.named("boot"));
-    let place = order.position(|boot| boot.attribute("dev") == Some("hd"));
-    let place = place.and_then(|place| u32::try_from(place + 1).ok());
+    let place = hard_disk_place(root);
     for disk in disks.iter_mut().filter(|disk| disk.kind == DiskKind::Root) {
         disk.boot_order = disk.boot_order.or(place);
     }
+}
+
+/// The place of the first hard disk in the boot order, where it is an order of classes of devices
+/// (`<os><boot dev='hd'>`) and not of single ones. Without any order, libvirt boots from it.
+fn hard_disk_place(root: &Element) -> Option<u32> {
+    let classes = || root.child("os").into_iter().flat_map(|os| os.named("boot"));
+    let mut devices = root.child("devices").into_iter().flat_map(|devices| &devices.children);
+    if classes().next().is_none() {
+        return (!devices.any(|device| device.child("boot").is_some())).then_some(1);
+    }
+    let place = classes().position(|boot| boot.attribute("dev") == Some("hd"))?;
+    u32::try_from(place + 1).ok()
 }
 
 /// The first in the boot order; else the first writable disk in the order in which libvirt hands
