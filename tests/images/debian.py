@@ -18,7 +18,7 @@ BASE_PACKAGES = (
     "grub-common",
     "busybox-static",
     "e2fsprogs",
-    "python3-minimal",
+    "python3",
     "procps",
 )
 

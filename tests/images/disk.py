@@ -27,15 +27,23 @@ def ext4_disk(tree: Path, disk: Path, size_bytes: int, label: str = "data"):
     run(_mke2fs(tree, disk, size_bytes, 0, label))
 
 
-def bootable_disk(root_tar: Path, disk: Path, size_bytes: int, scratch: Path):
-    """A raw disk that a PC's firmware boots: GRUB in the gap, one ext4 partition; sparse."""
+def bootable_disk(
+    root_tar: Path, disk: Path, size_bytes: int, scratch: Path, overlay: Path | None = None
+):
+    """A raw disk that a PC's firmware boots: GRUB in the gap, one ext4 partition; sparse.
+
+    The tree is the archive's with the files of the folder `overlay` on top, owned by root.
+    """
     tree = scratch / "tree"
     tree.mkdir()
     # tar and mke2fs in one fakeroot session: owners and device nodes survive without root.
     command = " ".join(
         _mke2fs(tree, disk, size_bytes - PARTITION_OFFSET - MIB, PARTITION_OFFSET, "root")
     )
-    run(["fakeroot", "sh", "-ec", f"tar -xf {root_tar} -C {tree}; {command}"], deadline=1800)
+    unpack = f"tar -xf {root_tar} -C {tree}"
+    if overlay:
+        unpack += f"; cp -r {overlay}/. {tree}"
+    run(["fakeroot", "sh", "-ec", f"{unpack}; {command}"], deadline=1800)
     with open(disk, "r+b") as image:
         image.truncate(size_bytes)
         boot = (tree / "boot/grub-boot.img").read_bytes()

@@ -1,0 +1,1 @@
+"""`make bench`: Firn and other backup programs, side by side, on the same disks."""
