@@ -1,5 +1,7 @@
 //! A folder with a live libvirt on top.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

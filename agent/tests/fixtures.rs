@@ -1,5 +1,7 @@
 //! Every fixture is read as the JSON beside it says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

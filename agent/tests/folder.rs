@@ -1,5 +1,7 @@
 //! A folder of domain XML.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::symlink;

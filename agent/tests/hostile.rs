@@ -1,5 +1,7 @@
 //! Domain XML that must be refused, each with the reason that must be named.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use std::error::Error;
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,7 @@
 //! A real libvirt, through its built-in test driver, and some that are ill.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,7 @@
 //! Whatever happens to a domain XML: no panic, and what is accepted keeps the promises.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! What a disk is to its machine, where fixtures do not show it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also in the tests' helpers
+
 use firn_agent::{Domain, LeftOutReason};
 use firn_core::{DiskKind, DiskLocation, Firmware};
 

@@ -30,6 +30,13 @@ pub enum CloudError {
         #[source]
         source: Option<BoxError>,
     },
+    /// A defect of ours.
+    #[error("asking the cloud failed unexpectedly: report this with the log")]
+    Internal {
+        /// What happened.
+        #[source]
+        source: BoxError,
+    },
 }
 
 impl CloudError {
@@ -39,6 +46,7 @@ impl CloudError {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::InvalidInput { .. } => ErrorKind::InvalidInput,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Internal { .. } => ErrorKind::Internal,
         }
     }
 }

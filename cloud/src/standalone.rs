@@ -60,9 +60,12 @@ impl Standalone {
         let task = tokio::task::spawn_blocking(move || question(machines.as_ref()));
         match tokio::time::timeout(self.deadline, task).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(panicked)) => Err(unavailable(panicked)),
+            Ok(Err(panicked)) => Err(CloudError::Internal { source: Box::new(panicked) }),
             // The thread stays with its hung call; only the answer is given up.
-            Err(elapsed) => Err(unavailable(elapsed)),
+            Err(elapsed) => Err(CloudError::Unavailable {
+                service: "this machine's hypervisor".to_owned(),
+                source: Some(Box::new(elapsed)),
+            }),
         }
     }
 }
@@ -89,12 +92,5 @@ impl Cloud for Standalone {
 
     async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError> {
         self.ask(move |machines| machines.power_state(id)).await
-    }
-}
-
-fn unavailable(source: impl std::error::Error + Send + Sync + 'static) -> CloudError {
-    CloudError::Unavailable {
-        service: "this machine's hypervisor".to_owned(),
-        source: Some(Box::new(source)),
     }
 }
