@@ -21,11 +21,10 @@ BITMAP = "backup0"
 
 # A server that builds and serves things; real packages with their real files.
 SERVER_PACKAGES = (
-    *("build-essential", "git", "gdb", "python3-dev", "python3-numpy", "python3-scipy"),
-    *("openjdk-17-jdk-headless", "nodejs", "npm", "golang-go", "ruby", "php-cli"),
-    *("mariadb-server", "postgresql", "redis-server", "nginx", "docker.io", "ceph-osd"),
-    *("clang-14", "llvm-14-dev", "libboost1.74-dev", "qemu-system-x86", "ansible"),
-    *("texlive-latex-recommended", "emacs-nox", "vim"),
+    *("build-essential", "git", "gdb", "vim", "python3-dev", "python3-scipy", "nodejs", "ruby"),
+    *("openjdk-17-jdk-headless", "golang-go", "rustc", "cargo", "ghc", "php-cli", "docker.io"),
+    *("mariadb-server", "postgresql", "redis-server", "nginx"),
+    *("clang-14", "llvm-14-dev", "libboost1.74-dev"),
 )
 
 
