@@ -31,11 +31,15 @@ unsafe fn driver_name<'a>(context: *mut c_void) -> &'a str {
 
 unsafe extern "C" fn log_enabled(_context: *mut c_void, level: u32) -> u32 {
     let enabled = || match level {
-        abi::FIRN_LOG_ERROR => tracing::enabled!(target: "firn_driver", tracing::Level::ERROR),
-        abi::FIRN_LOG_WARN => tracing::enabled!(target: "firn_driver", tracing::Level::WARN),
-        abi::FIRN_LOG_INFO => tracing::enabled!(target: "firn_driver", tracing::Level::INFO),
-        abi::FIRN_LOG_DEBUG => tracing::enabled!(target: "firn_driver", tracing::Level::DEBUG),
-        _ => tracing::enabled!(target: "firn_driver", tracing::Level::TRACE),
+        abi::FIRN_LOG_ERROR => {
+            tracing::event_enabled!(target: "firn_driver", tracing::Level::ERROR)
+        }
+        abi::FIRN_LOG_WARN => tracing::event_enabled!(target: "firn_driver", tracing::Level::WARN),
+        abi::FIRN_LOG_INFO => tracing::event_enabled!(target: "firn_driver", tracing::Level::INFO),
+        abi::FIRN_LOG_DEBUG => {
+            tracing::event_enabled!(target: "firn_driver", tracing::Level::DEBUG)
+        }
+        _ => tracing::event_enabled!(target: "firn_driver", tracing::Level::TRACE),
     };
     u32::from(catch_unwind(AssertUnwindSafe(enabled)).unwrap_or(false))
 }

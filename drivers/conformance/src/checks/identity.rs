@@ -1,0 +1,22 @@
+use crate::bench::Bench;
+use crate::report::{Checked, ensure};
+
+pub(super) fn descriptor(bench: &Bench<'_>) -> Checked {
+    let descriptor = bench.driver.descriptor();
+    let name = &descriptor.name;
+    ensure!(
+        !name.is_empty()
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')),
+        "the name {name:?} is not made of lower-case letters, digits and _"
+    );
+    ensure!(!descriptor.vendor.is_empty(), "the vendor is empty");
+    ensure!(!descriptor.version.is_empty(), "the version is empty");
+    ensure!(bench.driver.descriptor() == descriptor, "the descriptor changes between calls");
+    Ok(())
+}
+
+pub(super) fn capabilities(bench: &Bench<'_>) -> Checked {
+    let (claimed, due) = (bench.driver.capabilities(), bench.fixture.capabilities());
+    ensure!(claimed == due, "the driver claims {claimed:?}; its fixture says {due:?}");
+    Ok(())
+}
