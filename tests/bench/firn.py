@@ -1,6 +1,5 @@
 """Firn, through its service and API, as an operator uses it."""
 
-import shutil
 from pathlib import Path
 
 from bench import measure
@@ -35,19 +34,6 @@ class Firn(Contestant):
 
     def repository(self) -> Path:
         return self.folder / "state" / "repository"
-
-    def put(self, name: str, image: str):
-        path = self.source(name)
-        if path.exists():
-            # In place, as a running guest changes its disk.
-            with open(self.dataset.image(image, path.suffix[1:]), "rb") as new:
-                with open(path, "r+b") as old:
-                    old.truncate(0)
-                    shutil.copyfileobj(new, old, 16 << 20)
-        elif self.form == "qcow2":
-            run(["cp", "--sparse=auto", self.dataset.image(image, path.suffix[1:]), path])
-        else:
-            super().put(name, image)
 
     def create(self):
         domains = self.folder / "domains"
@@ -88,6 +74,3 @@ class FirnRaw(Firn):
 
     name = "firn-raw"
     form = "raw"
-
-    def put(self, name: str, image: str):
-        Contestant.put(self, name, image)

@@ -36,10 +36,8 @@ class Story:
 
 def backup_line(point: dict, seconds: float) -> str:
     """Sizes, ratio and rate of a restore point's backup."""
-    disks = point["disks"]
     virtual, read, new, stored = (
-        sum(disk[f"{field}_bytes"] or 0 for disk in disks)
-        for field in ("size", "read", "new", "stored")
+        point[f"{field}_bytes"] for field in ("size", "read", "new", "stored")
     )
     line = f"{text.size(virtual)} of disks, {text.size(read)} read, {text.size(new)} new"
     if stored:

@@ -119,9 +119,8 @@ class Firn:
 
     def verify(self, point_id: str) -> dict:
         """Reads and checks everything the point needs; returns the job."""
-        answer = self.call("POST", f"/v1/restore-points/{point_id}/verify", {"verify": {}})
-        point = answer["restore_point"] if "restore_point" in answer else answer["job"]
-        return self.wait(point.get("job_id") or point["id"])
+        path = f"/v1/restore-points/{point_id}/action"
+        return self.wait(self.call("POST", path, {"verify": {}})["restore_point"]["job_id"])
 
     def stop(self) -> int:
         """Ends the service by SIGTERM; returns its exit status, GroundError when it does not end."""
