@@ -31,13 +31,15 @@ struct Fake {
     disk: &'static str,
     power_state: PowerState,
     failure: Option<fn() -> SourceError>,
+    /// The only domain that the failure is about.
+    ill: Option<&'static str>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Fake {
     fn new(domains: &[&'static str], disk: &'static str, power_state: PowerState) -> Self {
         let asked = Arc::default();
-        Self { domains: domains.to_vec(), disk, power_state, failure: None, asked }
+        Self { domains: domains.to_vec(), disk, power_state, failure: None, ill: None, asked }
     }
 
     fn failing(failure: fn() -> SourceError) -> Self {
@@ -46,7 +48,8 @@ impl Fake {
 
     fn answer<T>(&self, id: InstanceId, answer: T) -> Result<T, SourceError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        if let Some(failure) = self.failure {
+        let concerned = self.ill.is_none_or(|ill| ill == id.to_string());
+        if let Some(failure) = self.failure.filter(|_| concerned) {
             return Err(failure());
         }
         let known = self.domains.iter().any(|known| *known == id.to_string());
@@ -57,7 +60,7 @@ impl Fake {
 impl DomainSource for Fake {
     fn list(&self) -> Result<DomainList, SourceError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        if let Some(failure) = self.failure {
+        if let Some(failure) = self.failure.filter(|_| self.ill.is_none()) {
             return Err(failure());
         }
         let domain = |uuid: &&str| DomainSummary {
@@ -135,7 +138,7 @@ fn without_libvirt_the_folder_counts_and_nobody_asks_twice() {
 }
 
 #[test]
-fn a_hanging_libvirt_fails_questions_but_not_the_list_and_is_asked_once() {
+fn a_hanging_libvirt_fails_questions_but_not_the_list_and_is_not_asked_again() {
     let live = Fake::failing(hanging);
     let asked = Arc::clone(&live.asked);
     let source = CombinedSource::new(base(), live);
@@ -147,7 +150,22 @@ fn a_hanging_libvirt_fails_questions_but_not_the_list_and_is_asked_once() {
         assert_eq!(list.domains[0].power_state, PowerState::Unknown);
         assert!(list.problems[0].reason.contains("did not answer"), "{list:?}");
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    // Once about the domain, once about all.
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert!(source.domain(id(SECOND)).is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_guest_that_hangs_takes_nothing_from_the_others() {
+    let live = Fake::new(&[LISTED, SECOND], "/from-libvirt", PowerState::Running);
+    let live = Fake { failure: Some(hanging), ill: Some(LISTED), ..live };
+    let source = CombinedSource::new(base(), live);
+    for _ in 0..2 {
+        assert!(matches!(source.domain(id(LISTED)), Err(SourceError::TimedOut { .. })));
+        assert_eq!(disk_path(&source.domain(id(SECOND)).unwrap()), "/from-libvirt");
+        assert_eq!(source.list().unwrap().problems, []);
+    }
 }
 
 #[test]
