@@ -17,6 +17,7 @@
 //! This crate must not know of HTTP, messages, drivers or the repository's format.
 
 mod connection;
+mod count;
 mod database;
 mod error;
 mod job;
@@ -34,6 +35,7 @@ mod stored;
 mod transaction;
 
 pub use connection::AnyConnection;
+pub use count::{job_counts, point_counts, point_sizes};
 pub use database::{Database, DatabaseOptions};
 pub use error::DbError;
 pub use job::{
@@ -58,7 +60,7 @@ pub use repository::{
 };
 pub use restore::{
     NewRestore, Restore, RestoreFilter, RestoreSort, restore_create, restore_finish, restore_get,
-    restore_list,
+    restore_list, restore_target_taken,
 };
 pub use service::{
     Service, ServiceKind, ServiceReport, ServiceState, service_disable, service_heartbeat,

@@ -173,6 +173,21 @@ pub fn restore_list(
     Ok(query.limit(page.limit.into()).load(conn)?)
 }
 
+/// Whether a restore writes, or has written, to exactly this target. One that failed left nothing
+/// of it.
+pub fn restore_target_taken(
+    conn: &mut Connection,
+    target: &RestoreTarget,
+) -> Result<bool, DbError> {
+    let found: Option<String> = restores::table
+        .filter(restores::target.eq(Text::from(target.clone())))
+        .filter(restores::state.ne(RestoreState::Error.name()))
+        .select(restores::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Ends a restore, well or with a message. Normally called by [`crate::job_finish`].
 pub fn restore_finish(
     conn: &mut Connection,

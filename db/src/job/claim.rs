@@ -121,7 +121,12 @@ pub fn job_heartbeat(
     now: DateTime<Utc>,
 ) -> Result<Heartbeat, DbError> {
     transaction(conn, |conn| {
-        let job = job_get(conn, &Scope::All, claim.job_id)?;
+        let job = match job_get(conn, &Scope::All, claim.job_id) {
+            Err(DbError::NotFound { .. }) => {
+                return Ok(Heartbeat { still_mine: false, cancel_requested: false });
+            }
+            found => found?,
+        };
         let progress = progress.unwrap_or(JobProgress {
             done_bytes: job.done_bytes,
             total_bytes: job.total_bytes,

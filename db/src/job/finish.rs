@@ -40,11 +40,10 @@ pub enum JobEnd {
     PointCreated(PointFigures),
     /// The point is gone from the repository, and now from the database.
     PointDeleted,
-    /// All of the point was read: it is sound, or the text says what is damaged.
-    PointVerified {
-        /// What was found, for people; `None` means sound.
-        damage: Option<String>,
-    },
+    /// All of the point was read and is sound: it becomes available, whatever was thought before.
+    PointVerified,
+    /// A sample of the point was read and is sound: the point stays what it was.
+    PointSampled,
     /// The target holds every byte.
     Restored,
     /// The job unwound and everything done was undone. It has failed if [`job_unwind`] was given
@@ -134,11 +133,11 @@ fn resource_done(
             let point = point_get(conn, &Scope::All, point_id)?;
             point_remove(conn, &point)?;
         }
-        (JobKind::VerifyPoint, JobEnd::PointVerified { damage }) => {
+        (JobKind::VerifyPoint, JobEnd::PointVerified) => {
             let point = point_get(conn, &Scope::All, point_id)?;
-            let event = if damage.is_some() { PointEvent::Damaged } else { PointEvent::Healed };
-            point_transition(conn, &point, event, damage.as_deref(), now)?;
+            point_transition(conn, &point, PointEvent::Healed, None, now)?;
         }
+        (JobKind::VerifyPoint, JobEnd::PointSampled) => {}
         (JobKind::Restore, JobEnd::Restored) => {
             restore_finish(conn, RestoreId(job.resource_id), RestoreEvent::Finished, None, now)?;
         }
@@ -160,7 +159,8 @@ pub(super) fn resource_unwound(
     let event = match job.kind {
         JobKind::CreatePoint => PointEvent::Failed,
         JobKind::DeletePoint => PointEvent::DeleteFailed,
-        // The point is as sound, or not, as before.
+        // Damage found is how a verification fails; any other failure tells nothing of the point.
+        JobKind::VerifyPoint if job.error_kind == Some(ErrorKind::Integrity) => PointEvent::Damaged,
         JobKind::VerifyPoint => return Ok(()),
         JobKind::Restore => {
             let id = RestoreId(job.resource_id);

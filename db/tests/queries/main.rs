@@ -1,0 +1,20 @@
+//! Every query, on a freshly migrated database a test.
+
+// Helpers of tests may panic as tests do; clippy's own exemption knows only `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod claims;
+mod contention;
+mod crash;
+mod finish;
+mod isolation;
+mod journal;
+mod model;
+mod pages;
+mod points;
+mod repositories;
+mod requests;
+mod restores;
+mod schema;
+mod services;
+mod support;

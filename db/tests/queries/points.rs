@@ -1,0 +1,138 @@
+use firn_core::*;
+use firn_db::*;
+
+use crate::support::{Db, at, figures, project};
+
+#[test]
+fn a_filled_point_has_its_disks_and_their_sums() {
+    let db = Db::new();
+    let (made, job) = db.backup("a", 10);
+    assert_eq!(db.point(made.id), made);
+    assert_eq!((made.state, made.generation), (PointState::Creating, 0));
+    assert_eq!((made.job_id, made.finished_at, made.virtual_bytes), (job.id, None, None));
+
+    let claim = db.claim(job.id, 11);
+    let parent = PointId::new();
+    let figures = PointFigures { parent_id: Some(parent), ..figures(&["vdb", "vda"]) };
+    db.run(|conn| job_finish(conn, &claim, &JobEnd::PointCreated(figures.clone()), at(12)));
+    let point = db.point(made.id);
+    assert_eq!((point.state, point.consistency), (PointState::Available, Some(Consistency::Crash)));
+    assert_eq!((point.virtual_bytes, point.read_bytes), (Some(2000), Some(200)));
+    assert_eq!((point.new_bytes, point.stored_bytes), (Some(20), Some(2)));
+    assert_eq!((point.parent_id, point.finished_at), (Some(parent), Some(at(12))));
+    let disks = db.run(|conn| point_disk_list(conn, point.id));
+    let expected: Vec<_> = [1, 0]
+        .map(|place: usize| PointDisk { point_id: point.id, ..figures.disks[place].clone() })
+        .into();
+    assert_eq!(disks, expected, "by device name");
+}
+
+#[test]
+fn disks_of_several_points_come_in_one_query() {
+    let db = Db::new();
+    let points = [db.available("a", 1).id, db.available("a", 2).id];
+    let other = db.available("a", 3).id;
+    let disks = db.run(|conn| points_disk_list(conn, &points));
+    assert_eq!(disks.len(), 4);
+    assert!(disks.iter().all(|disk| disk.point_id != other));
+    assert!(disks.is_sorted_by_key(|disk| (disk.point_id.to_string(), disk.device.clone())));
+    assert_eq!(db.run(|conn| points_disk_list(conn, &[])), []);
+}
+
+#[test]
+fn owners_change_name_and_note_only() {
+    let db = Db::new();
+    let before = db.available("a", 1);
+    let update = PointUpdate {
+        name: Some(Some("before upgrade".to_owned())),
+        description: Some(Some("ask Ann".to_owned())),
+    };
+    let named = db.run(|conn| point_update(conn, &project("a"), before.id, &update, at(9)));
+    assert_eq!(named.name.as_deref(), Some("before upgrade"));
+    assert_eq!(db.point(before.id), named);
+    assert_eq!(named.generation, before.generation + 1);
+
+    let clear = PointUpdate { name: Some(None), description: None };
+    let cleared = db.run(|conn| point_update(conn, &project("a"), before.id, &clear, at(10)));
+    assert_eq!((cleared.name, cleared.description.as_deref()), (None, Some("ask Ann")));
+    assert_eq!(
+        Point { generation: 0, updated_at: at(0), name: None, description: None, ..named },
+        Point { generation: 0, updated_at: at(0), ..before }
+    );
+}
+
+#[test]
+fn transitions_are_compare_and_set() {
+    let db = Db::new();
+    let read = db.available("a", 1);
+    let hurt = db
+        .run(|conn| point_transition(conn, &read, PointEvent::Damaged, Some("chunk lost"), at(5)));
+    assert_eq!(hurt.state, PointState::Error);
+    assert_eq!(hurt.error_message.as_deref(), Some("chunk lost"));
+    assert_eq!(hurt.finished_at, read.finished_at);
+    // The copy read before is out of date, whatever the event.
+    for event in [PointEvent::Damaged, PointEvent::Healed, PointEvent::DeleteRequested] {
+        assert_eq!(
+            db.kind(|conn| point_transition(conn, &read, event, None, at(6))),
+            ErrorKind::Conflict
+        );
+    }
+    assert_eq!(db.point(read.id), hurt);
+    let healed = db.run(|conn| point_transition(conn, &hurt, PointEvent::Healed, None, at(7)));
+    assert_eq!((healed.state, healed.error_message), (PointState::Available, None));
+}
+
+#[test]
+fn forbidden_events_change_nothing() {
+    let db = Db::new();
+    let (point, _) = db.backup("a", 1);
+    for event in [PointEvent::DeleteRequested, PointEvent::Healed, PointEvent::DeleteFailed] {
+        assert_eq!(
+            db.kind(|conn| point_transition(conn, &point, event, None, at(2))),
+            ErrorKind::Conflict
+        );
+    }
+    assert_eq!(db.point(point.id), point);
+}
+
+#[test]
+fn only_a_deleting_point_is_deleted_and_an_absent_one_is_fine() {
+    let db = Db::new();
+    let point = db.available("a", 1);
+    assert_eq!(db.kind(|conn| point_delete(conn, point.id)), ErrorKind::Conflict);
+    let event = PointEvent::DeleteRequested;
+    db.run(|conn| point_transition(conn, &point, event, None, at(2)));
+    db.run(|conn| point_delete(conn, point.id));
+    assert_eq!(db.kind(|conn| point_get(conn, &Scope::All, point.id)), ErrorKind::NotFound);
+    assert_eq!(db.run(|conn| point_disk_list(conn, point.id)), []);
+    db.run(|conn| point_delete(conn, point.id));
+}
+
+#[test]
+fn a_base_for_an_incremental_is_available_and_of_the_same_instance_and_repository() {
+    let db = Db::new();
+    let instance = InstanceId::new();
+    let request = || BackupRequest { instance_id: instance, ..db.backup_request("a") };
+    let old = db.fill(request(), 1);
+    let new = db.fill(request(), 5);
+    db.available("a", 7);
+    db.run(|conn| backup_request_create(conn, request(), at(8)));
+    let hurt = db.fill(request(), 9);
+    db.run(|conn| point_transition(conn, &hurt, PointEvent::Damaged, None, at(11)));
+
+    let found = db.run(|conn| points_latest_available(conn, instance, db.repository, 10));
+    assert_eq!(found, [new.clone(), old]);
+    let one = db.run(|conn| points_latest_available(conn, instance, db.repository, 1));
+    assert_eq!(one, [new]);
+    let elsewhere = RepositoryId::new();
+    assert_eq!(db.run(|conn| points_latest_available(conn, instance, elsewhere, 10)), []);
+}
+
+#[test]
+fn a_point_needs_its_repository() {
+    let db = Db::new();
+    let request = BackupRequest { repository_id: RepositoryId::new(), ..db.backup_request("a") };
+    let job = request.job_id;
+    assert_eq!(db.kind(|conn| backup_request_create(conn, request, at(1))), ErrorKind::Conflict);
+    assert_eq!(db.kind(|conn| job_get(conn, &Scope::All, job)), ErrorKind::NotFound);
+}

@@ -1,0 +1,46 @@
+use firn_core::*;
+use firn_db::*;
+
+use crate::support::{Db, at};
+
+#[test]
+fn a_restore_reads_back_and_ends_once() {
+    let db = Db::new();
+    let point = db.available("a", 1);
+    let (made, job) = db.restore(point.id, 5);
+    assert_eq!(db.run(|conn| restore_get(conn, &Scope::All, made.id)), made);
+    assert_eq!((made.state, made.job_id), (RestoreState::Restoring, job.id));
+    assert_eq!((job.resource_id, job.kind), (made.id.0, JobKind::Restore));
+    assert_eq!(made.project_id, point.project_id);
+
+    let event = RestoreEvent::Failed;
+    let ended = db.run(|conn| restore_finish(conn, made.id, event, Some("no space"), at(6)));
+    assert_eq!(db.run(|conn| restore_get(conn, &Scope::All, made.id)), ended);
+    assert_eq!((ended.state, ended.finished_at), (RestoreState::Error, Some(at(6))));
+    assert_eq!(ended.error_message.as_deref(), Some("no space"));
+    for event in [RestoreEvent::Failed, RestoreEvent::Finished] {
+        assert_eq!(
+            db.kind(|conn| restore_finish(conn, made.id, event, None, at(7))),
+            ErrorKind::Conflict
+        );
+    }
+}
+
+#[test]
+fn lists_are_narrowed_by_every_filter() {
+    let db = Db::new();
+    let points = [db.available("a", 1).id, db.available("a", 2).id];
+    let (first, first_job) = db.restore(points[0], 5);
+    let (second, _) = db.restore(points[1], 6);
+    let ended = db.run(|c| restore_finish(c, second.id, RestoreEvent::Finished, None, at(7)));
+    let list = |filter: RestoreFilter| {
+        db.run(|conn| restore_list(conn, &Scope::All, &filter, &Page::first(10)))
+    };
+    assert_eq!(list(RestoreFilter::default()), [ended.clone(), first.clone()]);
+    let by_point = RestoreFilter { point_id: Some(points[0]), ..Default::default() };
+    assert_eq!(list(by_point), std::slice::from_ref(&first));
+    let by_state = RestoreFilter { state: Some(RestoreState::Available), ..Default::default() };
+    assert_eq!(list(by_state), [ended]);
+    let by_job = RestoreFilter { job_id: Some(first_job.id), ..Default::default() };
+    assert_eq!(list(by_job), [first]);
+}
