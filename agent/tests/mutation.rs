@@ -29,7 +29,51 @@ enum Mutation {
     Insert(Index, &'static str),
     Repeat(Index, Index),
     Truncate(Index),
+    /// Most lines of the fixtures are whole elements, so these often leave a document.
+    DropLine(Index),
+    MoveLine(Index, Index),
+    RepeatLine(Index),
+    /// Another value for an attribute.
+    Value(Index, &'static str),
 }
+
+/// Values, good somewhere and bad elsewhere.
+const VALUES: &[&str] = &[
+    "",
+    "vda",
+    "vdb",
+    "sda",
+    "VDA",
+    "../x",
+    "/x",
+    "/x/../y",
+    "x",
+    "file",
+    "block",
+    "network",
+    "volume",
+    "rbd",
+    "nbd",
+    "iscsi",
+    "disk",
+    "cdrom",
+    "floppy",
+    "lun",
+    "raw",
+    "qcow2",
+    "vmdk",
+    "pool/image",
+    "a/b/c",
+    "0",
+    "1",
+    "4294967295",
+    "-1",
+    "hd",
+    "unix",
+    "pflash",
+    "yes",
+    "scsi",
+];
 
 /// Pieces that matter to the reader.
 const PIECES: &[&str] = &[
@@ -71,11 +115,15 @@ const PIECES: &[&str] = &[
 
 fn mutation() -> impl Strategy<Value = Mutation> {
     prop_oneof![
-        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Mutation::Flip(at, byte)),
-        (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::Cut(a, b)),
-        (any::<Index>(), select(PIECES)).prop_map(|(at, piece)| Mutation::Insert(at, piece)),
-        (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::Repeat(a, b)),
-        any::<Index>().prop_map(Mutation::Truncate),
+        1 => (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Mutation::Flip(at, byte)),
+        1 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::Cut(a, b)),
+        1 => (any::<Index>(), select(PIECES)).prop_map(|(at, piece)| Mutation::Insert(at, piece)),
+        1 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::Repeat(a, b)),
+        1 => any::<Index>().prop_map(Mutation::Truncate),
+        4 => any::<Index>().prop_map(Mutation::DropLine),
+        4 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::MoveLine(a, b)),
+        4 => any::<Index>().prop_map(Mutation::RepeatLine),
+        16 => (any::<Index>(), select(VALUES)).prop_map(|(at, value)| Mutation::Value(at, value)),
     ]
 }
 
@@ -106,7 +154,32 @@ fn apply(xml: &mut Vec<u8>, mutation: &Mutation) {
             let place = at(place, xml);
             xml.truncate(place);
         }
+        Mutation::DropLine(line) => {
+            edit_lines(xml, |lines| {
+                lines.remove(line.index(lines.len()));
+            });
+        }
+        Mutation::MoveLine(from, to) => edit_lines(xml, |lines| {
+            let line = lines.remove(from.index(lines.len()));
+            lines.insert(to.index(lines.len() + 1), line);
+        }),
+        Mutation::RepeatLine(line) => edit_lines(xml, |lines| {
+            let line = line.index(lines.len());
+            lines.insert(line, lines[line].clone());
+        }),
+        Mutation::Value(place, value) => {
+            let quotes: Vec<usize> = (0..xml.len()).filter(|at| xml[*at] == b'\'').collect();
+            if let Some(pair) = quotes.chunks_exact(2).nth(place.index(quotes.len() / 2 + 1)) {
+                xml.splice(pair[0] + 1..pair[1], value.bytes());
+            }
+        }
     }
+}
+
+fn edit_lines(xml: &mut Vec<u8>, edit: impl FnOnce(&mut Vec<Vec<u8>>)) {
+    let mut lines: Vec<Vec<u8>> = xml.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    edit(&mut lines);
+    *xml = lines.join(&b'\n');
 }
 
 /// What callers rely on, whatever the XML said.

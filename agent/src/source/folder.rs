@@ -11,9 +11,6 @@ use super::file::{self, Content, Stamp};
 use super::{DomainList, DomainSource, DomainSummary, SourceError, SourceProblem};
 use crate::Domain;
 
-/// Files beyond this number are not looked at.
-const MAX_FILES: usize = 10_000;
-
 /// A folder of domain XML, one domain in each `*.xml`. Hidden files are not looked at.
 ///
 /// Files are read again when they have changed. What runs is not known here.
@@ -44,7 +41,7 @@ impl FolderSource {
         let mut found = BTreeMap::new();
         for entry in fs::read_dir(&self.folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            if found.len() < MAX_FILES && named_as_domain(&path) {
+            if named_as_domain(&path) {
                 // The metadata of the name itself: a symbolic link is not followed.
                 let metadata = fs::symlink_metadata(&path);
                 if matches!(&metadata, Err(error) if error.kind() == io::ErrorKind::NotFound) {
