@@ -12,7 +12,7 @@ from bench.qemu_img import QemuImg
 from bench.restic import Restic
 from bench.rustic import Rustic
 from harness.firn import REPOSITORY
-from harness.ground import GroundError, build_dir
+from harness.ground import GroundError, build_dir, exit_on_signals
 
 CONTESTANTS = {
     kind.name: kind for kind in (Firn, FirnRaw, Restic, Rustic, Borg, BorgDefault, QemuImg)
@@ -53,6 +53,7 @@ def chosen(options: argparse.Namespace) -> tuple[list, dict]:
 
 
 def main() -> int:
+    exit_on_signals()
     options = arguments()
     output = options.output
     if not output:

@@ -6,7 +6,6 @@ programs that can only read files); both hold the same bytes.
 
 import json
 import random
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def make(size_name: str) -> Dataset:
     size = SIZES[size_name]
     root_tar = debian.root_tar("debian-server" if size.packages else "debian-base", size.packages)
     key = cache.recipe_key(
-        {"root": root_tar.parent.name, "size": repr(size)}, sys.modules[__name__], changes, disk
+        {"root": root_tar.parent.name, "size": repr(size)}, _build, _overlay, _sparse, changes, disk
     )
     folder = cache.made(f"bench-{size_name}", key, lambda work: _build(work, size, root_tar))
     return Dataset(folder, json.loads((folder / "facts.json").read_text()))

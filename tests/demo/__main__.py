@@ -9,7 +9,7 @@ from demo.story import Story, backup_line
 from harness import text
 from harness.compare import first_difference
 from harness.firn import Firn
-from harness.ground import Ground, GroundError, descendants
+from harness.ground import Ground, GroundError, descendants, exit_on_signals
 from images import guest
 
 
@@ -97,6 +97,7 @@ def play(ground: Ground):
 
 
 def main() -> int:
+    exit_on_signals()
     try:
         with Ground("demo") as ground:
             play(ground)

@@ -1,7 +1,7 @@
 """A ground: one temporary folder and every process started on it.
 
-Leaving the `with` block, by success, failure, Ctrl-C or SIGTERM, ends the
-processes by their ids and removes the folder. Should this Python itself be
+Leaving the `with` block, by success, failure, Ctrl-C or SIGTERM (see
+`exit_on_signals`), ends the processes by their ids and removes the folder. Should this Python itself be
 killed with SIGKILL, the kernel ends its direct children (parent death signal).
 """
 
@@ -29,8 +29,26 @@ def build_dir() -> Path:
     return Path(os.environ.get("FIRN_BUILD_DIR") or default).absolute()
 
 
+def exit_on_signals():
+    """Makes SIGTERM and SIGHUP end this Python as Ctrl-C does, so that all is cleaned up."""
+
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
 def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _remove_stale(parent: Path):
+    """Removes grounds whose process was killed before it could."""
+    for folder in parent.iterdir():
+        pid = folder.name.split("-")[1]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Ground:
@@ -40,17 +58,15 @@ class Ground:
         self._name = name
         self._keep = keep or os.environ.get("KEEP") == "1"
         self._processes: list[subprocess.Popen] = []
-        self._old_handlers: dict[int, object] = {}
         self.path: Path = Path()
 
     def __enter__(self) -> "Ground":
         parent = build_dir() / "grounds"
         parent.mkdir(parents=True, exist_ok=True)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            self._old_handlers[number] = signal.signal(number, self._on_signal)
         # Orphans of ours (a daemon whose parent died) come to us and are ended with the rest.
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
-        self.path = Path(tempfile.mkdtemp(prefix=f"{self._name}-", dir=parent))
+        _remove_stale(parent)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{self._name}-{os.getpid()}-", dir=parent))
         return self
 
     def __exit__(self, *_):
@@ -64,12 +80,6 @@ class Ground:
                 shutil.rmtree(self.path, ignore_errors=True)
         finally:
             signal.signal(signal.SIGINT, previous)
-            for number, handler in self._old_handlers.items():
-                signal.signal(number, handler)
-
-    @staticmethod
-    def _on_signal(number, _frame):
-        raise SystemExit(128 + number)
 
     def start(self, argv, log: Path | None = None, **popen) -> subprocess.Popen:
         """Starts a process in a session of its own; output goes to `log` or nowhere."""
@@ -169,23 +179,33 @@ def descendants(root: int) -> list[int]:
 
 
 def run(argv, deadline: float = 600.0, **popen) -> str:
-    """Runs a short command that starts nothing lasting; returns its output, raises with its error."""
+    """Runs a command that leaves nothing running; returns its output, raises with its error."""
     command = [str(a) for a in argv]
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=deadline,
+            # Ctrl-C reaches this Python alone, which then ends the command with all it started.
+            start_new_session=True,
             preexec_fn=_die_with_parent,
             **popen,
         )
     except FileNotFoundError:
         raise GroundError(f"{command[0]} is not installed (run `make deps`)") from None
-    except subprocess.TimeoutExpired:
-        raise GroundError(f"{command[0]} was still running after {deadline:.0f} s") from None
-    if done.returncode != 0:
-        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise GroundError(f"{' '.join(command)}: exit status {done.returncode}\n{tail}")
-    return done.stdout
+    try:
+        output, errors = process.communicate(timeout=deadline)
+    except BaseException as stopped:
+        for pid in [*descendants(process.pid), process.pid]:
+            _kill(pid)
+        process.communicate()
+        if isinstance(stopped, subprocess.TimeoutExpired):
+            message = f"{command[0]} was still running after {deadline:.0f} s"
+            raise GroundError(message) from None
+        raise
+    if process.returncode != 0:
+        tail = "\n".join((errors or output).strip().splitlines()[-12:])
+        raise GroundError(f"{' '.join(command)}: exit status {process.returncode}\n{tail}")
+    return output

@@ -15,11 +15,11 @@ from pathlib import Path
 from harness.ground import build_dir
 
 
-def recipe_key(parameters: dict, *modules) -> str:
-    """A key that changes with the parameters and with the source of the modules that use them."""
+def recipe_key(parameters: dict, *code) -> str:
+    """A key that changes with the parameters and with the source of the functions or modules."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    for module in modules:
-        digest.update(inspect.getsource(module).encode())
+    for part in code:
+        digest.update(inspect.getsource(part).encode())
     return digest.hexdigest()[:12]
 
 

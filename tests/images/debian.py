@@ -4,7 +4,8 @@ Everything in it is Debian's own: kernel, initramfs, GRUB; we add one init scrip
 runs what the host hands over (see `guest.py`).
 """
 
-import sys
+import os
+import shutil
 from pathlib import Path
 
 from harness.ground import run
@@ -80,9 +81,10 @@ sleep 60
 def root_tar(name: str = "debian-base", extra_packages: tuple[str, ...] = ()) -> Path:
     """The cached archive of a root tree with the base packages and `extra_packages`."""
     packages = (*BASE_PACKAGES, *extra_packages)
-    key = cache.recipe_key({"packages": packages, "suite": SUITE}, sys.modules[__name__])
+    texts = (ESSENTIAL_HOOK, CUSTOMIZE_HOOK, GUEST_INIT)
+    key = cache.recipe_key({"packages": packages, "suite": SUITE, "texts": texts})
 
-    def make(folder: Path):
+    def build(folder: Path):
         for hook, text in (("essential", ESSENTIAL_HOOK), ("customize", CUSTOMIZE_HOOK)):
             (folder / hook).write_text(text)
             (folder / hook).chmod(0o755)
@@ -98,6 +100,20 @@ def root_tar(name: str = "debian-base", extra_packages: tuple[str, ...] = ()) ->
             f"--customize-hook={folder}/customize",
             f"--include={','.join(packages)}",
         ]
-        run(["mmdebstrap", "--quiet", *options, SUITE, folder / "root.tar"], deadline=1800)
+        make = ["mmdebstrap", "--quiet", *options, SUITE, folder / "root.tar"]
+        (folder / "tmp").mkdir()
+        environment = os.environ | {"TMPDIR": str(folder / "tmp")}
+        run([*_namespaces(), *make], deadline=3600, env=environment)
+        shutil.rmtree(folder / "tmp")
 
-    return cache.made(name, key, make) / "root.tar"
+    return cache.made(name, key, build) / "root.tar"
+
+
+def _namespaces() -> list[str]:
+    """As root, mmdebstrap mounts /proc and /sys in the tree and starts helpers.
+
+    In namespaces of its own they end and vanish with it, however it ends.
+    """
+    if os.geteuid() != 0:
+        return []
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]

@@ -23,12 +23,13 @@ missing_packages() {
     comm -23 <(printf '%s\n' "${packages[@]}" | sort -u) <(printf '%s\n' "$installed" | sort -u)
 }
 
-# Runs a command as root, or says what an administrator has to run.
-as_root() {
+# Sets `root` to what makes a command run as root, or says what an administrator has to run.
+become_root() {
     if [ "$(id -u)" = 0 ]; then
-        "$@"
+        root=()
     elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-        sudo "$@"
+        root=(sudo)
+        sudo true # asks for the password here, where it is seen
     else
         fail "not root and sudo is not usable; ask an administrator to run:
   apt-get update && apt-get install --no-install-recommends ${missing[*]}"
@@ -50,12 +51,13 @@ install_packages() {
         say "${#packages[@]} Debian packages present"
         return
     fi
+    become_root
     say "installing ${missing[*]}"
     local wait=(-o DPkg::Lock::Timeout=600)
-    quietly as_root apt-get "${wait[@]}" -q update
+    quietly "${root[@]}" apt-get "${wait[@]}" -q update
     # Without recommends: they drag in desktop parts of QEMU, and on some
     # machines versions that conflict with the installed qemu-utils.
-    quietly as_root env DEBIAN_FRONTEND=noninteractive \
+    quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get "${wait[@]}" -q -y --no-install-recommends install "${missing[@]}"
     mapfile -t missing < <(missing_packages)
     [ "${#missing[@]}" = 0 ] || fail "still missing after installing: ${missing[*]}"
