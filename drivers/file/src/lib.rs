@@ -14,6 +14,7 @@
 mod chain;
 mod changes;
 mod config;
+mod direct;
 mod driver;
 mod gate;
 mod identity;

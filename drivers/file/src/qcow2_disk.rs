@@ -4,12 +4,17 @@ use parking_lot::Mutex;
 use crate::chain::Chain;
 use crate::changes;
 use crate::config::Settings;
+use crate::direct::Direct;
 use crate::nbd::{Pool, Server, graph};
+
+/// A cancel is looked for after so many bytes.
+const STEP_BYTES: usize = 4 << 20;
 
 /// A qcow2 image, read-only.
 #[derive(Debug)]
 pub(crate) struct Qcow2Disk {
     chain: Chain,
+    direct: Direct,
     size_bytes: u64,
     pool: Pool,
     /// `None` once closed.
@@ -31,7 +36,8 @@ impl Qcow2Disk {
                 pool.size_bytes()
             )));
         }
-        Ok(Self { chain, size_bytes, pool, server: Mutex::new(Some(server)) })
+        let direct = Direct::new(&chain);
+        Ok(Self { chain, direct, size_bytes, pool, server: Mutex::new(Some(server)) })
     }
 
     fn check(&self, offset: u64, length: u64) -> Result<(), DriverError> {
@@ -63,7 +69,17 @@ impl Disk for Qcow2Disk {
         for request in &*requests {
             self.check(request.offset, request.buffer.len() as u64)?;
         }
-        self.pool.read(requests).map_err(|error| self.explain(error))
+        let mut by_qemu = Vec::new();
+        for request in requests {
+            let mut offset = request.offset;
+            for buffer in request.buffer.chunks_mut(STEP_BYTES) {
+                self.pool.check_cancelled()?;
+                let step = buffer.len() as u64;
+                self.direct.read(&self.chain, ReadRequest { offset, buffer }, &mut by_qemu);
+                offset += step;
+            }
+        }
+        self.pool.read(&mut by_qemu).map_err(|error| self.explain(error))
     }
 
     fn extents_allocated(&self, range: Extent) -> Result<ExtentList, DriverError> {

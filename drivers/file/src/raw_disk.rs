@@ -91,12 +91,12 @@ impl Disk for RawDisk {
         }
         // The system fetches the later ones while the first is copied.
         for request in requests.iter().skip(1) {
-            drop(posix_fadvise(
+            let _ = posix_fadvise(
                 &self.part.opened.file,
                 request.offset as i64,
                 request.buffer.len() as i64,
                 PosixFadviseAdvice::POSIX_FADV_WILLNEED,
-            ));
+            );
         }
         for request in requests {
             let mut at = request.offset;

@@ -1,6 +1,8 @@
 //! Changed extents by persistent dirty bitmaps: found where they can be trusted, refused where
 //! not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Images and paths made to reach what they must not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod common;
 
 use std::fs;

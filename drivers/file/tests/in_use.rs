@@ -1,5 +1,7 @@
 //! Disks that a running machine has open, by QEMU's own locks.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod common;
 
 use std::fs;

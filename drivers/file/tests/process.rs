@@ -1,5 +1,7 @@
 //! The qemu-nbd child: it never outlives its disk or this process.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod common;
 
 use std::fs;
@@ -36,10 +38,11 @@ fn socket_folders(folder: &Path) -> usize {
     names.filter(|name| name.to_str().unwrap().starts_with("firn-nbd-")).count()
 }
 
+/// Compressed, so that only QEMU can read it.
 fn image(folder: &Path) -> std::path::PathBuf {
-    let image = folder.join("disk.qcow2");
-    run("qemu-img", &["create", "-f", "qcow2", text(&image), "64M"]);
-    io(&image, &["write -P 1 0 32M"]);
+    let (source, image) = (folder.join("source.raw"), folder.join("disk.qcow2"));
+    fs::write(&source, vec![1; 32 * MIB as usize]).unwrap();
+    run("qemu-img", &["convert", "-c", "-f", "raw", "-O", "qcow2", text(&source), text(&image)]);
     image
 }
 

@@ -1,5 +1,7 @@
 //! Raw files: reading, extents, creating, writing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod common;
 
 use std::fs::{self, File};

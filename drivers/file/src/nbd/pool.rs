@@ -62,7 +62,7 @@ impl Pool {
         let mut connection = self.take()?;
         let result = connection.read(&mut pieces, &self.cancel);
         self.give_back(connection);
-        result
+        self.check_cancelled().and(result)
     }
 
     /// The parts of `range` that do not surely read as zero. `range` lies within the disk.
@@ -76,7 +76,9 @@ impl Pool {
                 break connection;
             }
         };
-        connection.allocated(range, &self.cancel)
+        let result = connection.allocated(range, &self.cancel);
+        // One that was cancelled leaves a lost connection to the next.
+        self.check_cancelled().and(result)
     }
 
     /// Ends what runs and what comes.

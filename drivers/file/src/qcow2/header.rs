@@ -17,6 +17,8 @@ const EXTENSION_BITMAPS: u32 = 0x2385_2875;
 const INCOMPATIBLE_DATA_FILE: u64 = 1 << 2;
 /// Dirty, corrupt, data file, compression type, extended L2: what QEMU 7.2 to 10 knows.
 const INCOMPATIBLE_KNOWN: u64 = 0b1_1111;
+/// Dirty (of refcounts alone) and compression type: mean nothing for where plain clusters lie.
+const INCOMPATIBLE_PLAIN: u64 = 0b0_1001;
 const AUTOCLEAR_BITMAPS: u64 = 1;
 
 /// What a qcow2 header says.
@@ -34,6 +36,9 @@ pub(crate) struct Header {
     pub(crate) backing_format: Option<Vec<u8>>,
     /// Name of an external data file, where the image has one; empty where the name is missing.
     pub(crate) data_file: Option<Vec<u8>>,
+    /// Where the first-level table lies and how many entries it has, where its clusters are of
+    /// the plain kind that [`super::Table`] reads.
+    pub(super) plain_l1: Option<(u64, u32)>,
     /// Number of internal snapshots and where their table lies.
     pub(super) snapshots: (u32, u64),
     /// Where the bitmap directory lies, where the image has valid bitmaps.
@@ -69,8 +74,8 @@ impl Header {
         let cluster_bits = fields.u32()?;
         let size_bytes = fields.u64()?;
         let encryption = fields.u32()?;
-        let _l1_entries = fields.u32()?;
-        let _l1_offset = fields.u64()?;
+        let l1_entries = fields.u32()?;
+        let l1_offset = fields.u64()?;
         let _refcount_offset = fields.u64()?;
         let _refcount_clusters = fields.u32()?;
         let snapshots = (fields.u32()?, fields.u64()?);
@@ -127,6 +132,7 @@ impl Header {
             backing_name,
             backing_format: None,
             data_file: None,
+            plain_l1: (incompatible & !INCOMPATIBLE_PLAIN == 0).then_some((l1_offset, l1_entries)),
             snapshots,
             bitmaps: None,
         };

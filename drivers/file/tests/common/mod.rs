@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -237,8 +237,9 @@ pub fn running_vm(image: &Path, read_only: bool) -> Guard {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The greeting comes when every drive is open.
-    let mut greeting = [0; 16];
-    child.stdout.as_mut().unwrap().read_exact(&mut greeting).unwrap();
+    // Commands are answered when every device has its drive.
+    child.stdin.as_mut().unwrap().write_all(b"{\"execute\": \"qmp_capabilities\"}\n").unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("return")));
     Guard(child)
 }
