@@ -46,6 +46,8 @@ run_tests() {
 check 'cargo fmt' cargo fmt --all --check
 check 'clippy, warnings denied' \
     cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+check 'tests of demo and bench' \
+    env PYTHONPATH=tests "${PYTHON:-python3}" -m unittest --quiet harness.test_compare harness.test_ground
 run_tests
 
 [ "$failed" = 0 ] || printf 'failed: %s\n' "${failures[*]}"
