@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use chrono::Utc;
 use firn_cloud::Cloud;
 use firn_core::RepositoryId;
-use firn_db::{Database, now};
+use firn_db::Database;
 use oslo_messaging::Transport;
 use tokio::sync::Notify;
 
@@ -51,7 +52,7 @@ impl Conductor {
     /// Runs until [`Shutdown::request`], then until every running job has stopped.
     pub async fn run(self) {
         let Self { services, transport, repository, shutdown } = self;
-        let started_at = now();
+        let started_at = Utc::now();
         let wake = Arc::new(Notify::new());
         let dispatch = dispatcher::run(Arc::clone(&services), Arc::clone(&wake), shutdown.clone());
         let others = async {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use firn_db::{Claimed, now};
+use chrono::{TimeDelta, Utc};
+use firn_db::Claimed;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -64,7 +64,7 @@ async fn next(
 async fn claim(services: &Services) -> Option<Claimed> {
     let owner = services.config.host.clone();
     let lease = TimeDelta::from_std(services.config.lease).unwrap_or(TimeDelta::MAX);
-    let claim = move |conn: &mut _| firn_db::job_claim_next(conn, &owner, lease, now());
+    let claim = move |conn: &mut _| firn_db::job_claim_next(conn, &owner, lease, Utc::now());
     match services.database.run(claim).await {
         Ok(claimed) => claimed,
         Err(error) => {

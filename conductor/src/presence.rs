@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use firn_db::{ServiceKind, ServiceReport, now};
+use firn_db::{ServiceKind, ServiceReport};
 use uuid::Uuid;
 
 use crate::services::Services;
@@ -23,7 +23,7 @@ pub(crate) async fn report(services: &Services, started_at: DateTime<Utc>) {
     loop {
         let report = report.clone();
         let beat = move |conn: &mut _| {
-            firn_db::service_heartbeat(conn, &report, Uuid::new_v4(), now())
+            firn_db::service_heartbeat(conn, &report, Uuid::new_v4(), Utc::now())
         };
         if let Err(error) = services.database.run(beat).await {
             tracing::warn!(error = chain(&error), "no service heartbeat");

@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
+use chrono::Utc;
 use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState};
-use firn_db::{RepositoryUsage, Scope, now};
+use firn_db::{RepositoryUsage, Scope};
 
 use crate::saga::{PARTIAL_PREFIX, in_repository};
 use crate::services::Services;
@@ -56,13 +57,13 @@ async fn report_usage(services: &Arc<Services>, id: RepositoryId) {
                 stored_bytes: Some(usage.stored_bytes),
                 virtual_bytes: Some(usage.virtual_bytes),
             };
-            firn_db::repository_report_usage(conn, id, &usage, now())
+            firn_db::repository_report_usage(conn, id, &usage, Utc::now())
         }
         (Err(error), _) => {
-            firn_db::repository_report_unavailable(conn, id, &error.message, now())
+            firn_db::repository_report_unavailable(conn, id, &error.message, Utc::now())
         }
         (_, Err(error)) => {
-            firn_db::repository_report_unavailable(conn, id, &error.to_string(), now())
+            firn_db::repository_report_unavailable(conn, id, &error.to_string(), Utc::now())
         }
     };
     if let Err(error) = services.database.run(report).await {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use firn_core::{ErrorKind, JobState};
-use firn_db::{Claim, Claimed, Connection, Database, DbError, EventLevel, JobEnd, JobProgress, now};
+use firn_db::{Claim, Claimed, Connection, Database, DbError, EventLevel, JobEnd, JobProgress};
 
 use crate::lease::{Beat, Heart, Lease, Pulse};
 use crate::saga::{DbJournal, Ended, Journal, JobContext, JobError, RunningJob, end, execute, steps};
@@ -80,14 +80,14 @@ async fn succeed(
 async fn fail(database: &Database, claim: Claim, error: JobError) -> Result<(), DbError> {
     write(database, move |conn| {
         let (level, job) = (EventLevel::Error, claim.job_id);
-        firn_db::job_event_add(conn, job, level, "failed", &error.message, now())
+        firn_db::job_event_add(conn, job, level, "failed", &error.message, Utc::now())
     })
     .await?;
     finish(database, claim, JobEnd::Unwound).await
 }
 
 async fn finish(database: &Database, claim: Claim, end: JobEnd) -> Result<(), DbError> {
-    write(database, move |conn| firn_db::job_finish(conn, &claim, &end, now()).map(drop)).await
+    write(database, move |conn| firn_db::job_finish(conn, &claim, &end, Utc::now()).map(drop)).await
 }
 
 async fn release(
@@ -97,10 +97,10 @@ async fn release(
 ) -> Result<(), DbError> {
     let claimable_at = match reason {
         Some(StopReason::LeaseLost) => return Ok(()),
-        Some(StopReason::Shutdown) => now(),
-        Some(StopReason::Cancelled) | None => now() + UNDO_LATER,
+        Some(StopReason::Shutdown) => Utc::now(),
+        Some(StopReason::Cancelled) | None => Utc::now() + UNDO_LATER,
     };
-    write(database, move |conn| firn_db::job_release(conn, &claim, claimable_at, now())).await
+    write(database, move |conn| firn_db::job_release(conn, &claim, claimable_at, Utc::now())).await
 }
 
 /// Writes, and again where the database is busy. Only an end is worth so much patience.
@@ -132,7 +132,7 @@ struct DbHeart {
 impl Heart for DbHeart {
     async fn beat(&self, beat: Beat) -> Option<Pulse> {
         let claim = self.claim;
-        let until = now() + TimeDelta::from_std(self.length).unwrap_or(TimeDelta::MAX);
+        let until = Utc::now() + TimeDelta::from_std(self.length).unwrap_or(TimeDelta::MAX);
         let progress = JobProgress {
             done_bytes: beat.progress.done_bytes,
             total_bytes: beat.progress.total_bytes,
@@ -142,7 +142,7 @@ impl Heart for DbHeart {
         let progress = (progress.total_bytes > 0).then_some(progress);
         let answer = self
             .database
-            .run(move |conn| firn_db::job_heartbeat(conn, &claim, progress, until, now()))
+            .run(move |conn| firn_db::job_heartbeat(conn, &claim, progress, until, Utc::now()))
             .await;
         match answer {
             Ok(heartbeat) if !heartbeat.still_mine => Some(Pulse::Lost),

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
+use chrono::Utc;
 use firn_core::{ErrorKind, JobState, StepState};
-use firn_db::{Claim, Connection, Database, DbError, EventLevel, Scope, now};
+use firn_db::{Claim, Connection, Database, DbError, EventLevel, Scope};
 use serde_json::Value;
 
 use super::JobError;
@@ -84,7 +85,7 @@ impl DbJournal {
     async fn event(&self, level: EventLevel, action: &str, text: &str) -> Result<(), JournalError> {
         let (action, text) = (action.to_owned(), text.to_owned());
         self.write(move |conn, claim| {
-            firn_db::job_event_add(conn, claim.job_id, level, &action, &text, now())
+            firn_db::job_event_add(conn, claim.job_id, level, &action, &text, Utc::now())
         })
         .await
     }
@@ -114,7 +115,7 @@ impl Journal for DbJournal {
     async fn started(&self, position: usize, name: &str) -> Result<(), JournalError> {
         let name = name.to_owned();
         self.write(move |conn, claim| {
-            firn_db::job_step_start(conn, claim, position as u32, &name, now())
+            firn_db::job_step_start(conn, claim, position as u32, &name, Utc::now())
         })
         .await
     }
@@ -122,14 +123,14 @@ impl Journal for DbJournal {
     async fn done(&self, position: usize, output: &Value) -> Result<(), JournalError> {
         let output = Some(output.clone());
         self.write(move |conn, claim| {
-            firn_db::job_step_done(conn, claim, position as u32, output, now())
+            firn_db::job_step_done(conn, claim, position as u32, output, Utc::now())
         })
         .await
     }
 
     async fn undone(&self, position: usize) -> Result<(), JournalError> {
         self.write(move |conn, claim| {
-            firn_db::job_step_undone(conn, claim, position as u32, now())
+            firn_db::job_step_undone(conn, claim, position as u32, Utc::now())
         })
         .await
     }
@@ -140,7 +141,7 @@ impl Journal for DbJournal {
             message: error.message.clone(),
         });
         self.write(move |conn, claim| {
-            firn_db::job_unwind(conn, claim, error.as_ref(), now()).map(drop)
+            firn_db::job_unwind(conn, claim, error.as_ref(), Utc::now()).map(drop)
         })
         .await
     }

@@ -78,9 +78,9 @@ impl RunningJob {
     pub(super) async fn newest_point(&self, id: InstanceId) -> Result<Option<PointId>, JobError> {
         let Some(repository) = self.repository_id else { return Ok(None) };
         let newest = move |conn: &mut Connection| {
-            firn_db::points_latest_available(conn, id, repository)
+            firn_db::points_latest_available(conn, id, repository, 1)
         };
-        Ok(self.query(newest).await?.map(|point| point.id))
+        Ok(self.query(newest).await?.first().map(|point| point.id))
     }
 
     async fn query<T: Send + 'static>(

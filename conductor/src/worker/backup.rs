@@ -17,6 +17,7 @@ use super::error::TaskError;
 use super::link::Link;
 use super::protocol::{Backup, BackupDisk, BackupResult, DiskResult, Level, Task};
 use super::repository;
+use crate::services::load_drivers;
 
 /// A disk that is open and how it will be read.
 struct OpenDisk<'a> {
@@ -27,7 +28,7 @@ struct OpenDisk<'a> {
 }
 
 pub(super) fn run(task: &Task, work: &Backup, link: &Arc<Link>) -> Result<BackupResult, TaskError> {
-    let drivers = disks::load(&task.drivers);
+    let drivers = load_drivers(&task.drivers);
     let repository = repository::open(&task.repository)?;
     if let Some(result) = committed(&repository, work)? {
         repository

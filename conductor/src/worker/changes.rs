@@ -2,7 +2,7 @@
 
 use firn_core::{Extent, ExtentList};
 
-/// What a backup does with each byte of a disk: read it, make it zero, or (where it is in
+/// What an incremental backup does with each byte of a disk: read it, make it zero, or (where it is in
 /// neither set) take it over from the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReadPlan {
@@ -13,12 +13,6 @@ pub(super) struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// Everything that is allocated.
-    pub(super) fn full(size_bytes: u64, chunk_bytes: u64, allocated: &ExtentList) -> Self {
-        let read = allocated.aligned(chunk_bytes, size_bytes);
-        Self { zero: read.complement(size_bytes), read }
-    }
-
     /// Only what changed since the parent.
     pub(super) fn incremental(
         size_bytes: u64,
@@ -82,14 +76,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn a_full_plan_covers_the_disk_once((size, allocated, _) in plans()) {
-            let plan = ReadPlan::full(size, CHUNK, &allocated);
-            prop_assert!(plan.read.contains_all(&allocated));
-            prop_assert!(plan.read.intersection(&plan.zero).is_empty());
-            prop_assert!(plan.kept(size).is_empty());
-        }
-
         #[test]
         fn an_incremental_plan_covers_every_change((size, allocated, changed) in plans()) {
             let plan = ReadPlan::incremental(size, CHUNK, &allocated, &changed);

@@ -1,23 +1,14 @@
 //! Drivers' disks as the repository engine's sources and sinks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_core::ErrorKind;
 use firn_driver_host::DriverSet;
-use firn_driver_sdk::{Config, Disk, Driver, OpenRequest, ReadRequest};
-use firn_repository::{Sink, Source, SourceError};
+use firn_driver_sdk::{Disk, Driver, DriverError, OpenRequest, ReadRequest};
+use firn_repository::{EndpointError, Sink, Source};
 
 use super::error::TaskError;
 use super::link::Link;
-use super::protocol::DriverAccess;
-
-/// Loads the drivers a task may use.
-pub(super) fn load(access: &DriverAccess) -> DriverSet {
-    let config: HashMap<_, _> =
-        access.config.iter().map(|(name, section)| (name.clone(), Config(section.clone()))).collect();
-    DriverSet::load(&access.path, &access.enabled, &config)
-}
 
 /// The driver that a task names.
 pub(super) fn driver(set: &DriverSet, name: &str) -> Result<Arc<dyn Driver>, TaskError> {
@@ -45,13 +36,24 @@ pub(super) fn open(
 pub(super) struct EngineDisk(pub(super) Arc<dyn Disk>);
 
 impl Source for EngineDisk {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError> {
-        Ok(self.0.read(&mut [ReadRequest { offset, buffer }])?)
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), EndpointError> {
+        read(self.0.as_ref(), offset, buffer).map_err(endpoint_error)
     }
 }
 
 impl Sink for EngineDisk {
-    fn write_at(&self, offset: u64, data: &[u8]) -> Result<(), SourceError> {
-        Ok(self.0.write(offset, data)?)
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<(), EndpointError> {
+        self.0.write(offset, data).map_err(endpoint_error)
     }
+}
+
+/// Reads one range.
+pub(super) fn read(disk: &dyn Disk, offset: u64, buffer: &mut [u8]) -> Result<(), DriverError> {
+    disk.read(&mut [ReadRequest { offset, buffer }])
+}
+
+/// A driver's error as the engine carries it. It keeps its message once: the engine's error has
+/// it as its source.
+fn endpoint_error(error: DriverError) -> EndpointError {
+    EndpointError::new(error.kind(), super::chain(&error))
 }

@@ -15,12 +15,13 @@ use super::error::TaskError;
 use super::link::Link;
 use super::protocol::{Restore, RestoreResult, Task};
 use super::repository;
+use crate::services::load_drivers;
 
 /// The driver that writes files.
 const FILE_DRIVER: &str = "file";
 
 pub(super) fn run(task: &Task, work: &Restore, link: &Arc<Link>) -> Result<RestoreResult, TaskError> {
-    let drivers = disks::load(&task.drivers);
+    let drivers = load_drivers(&task.drivers);
     let repository = repository::open(&task.repository)?;
     let point = repository
         .point(work.point_id)

@@ -1,0 +1,149 @@
+//! What comes in by messages: wake-ups for jobs, and questions of the API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use firn_cloud::CloudError;
+use firn_core::{ErrorKind, InstanceId, ProjectId};
+use oslo_messaging::{Envelope, RemoteError, Request, Schema, Transport};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::saga::JobError;
+use crate::services::Services;
+use crate::worker::chain;
+use crate::{discover, view};
+
+/// The queue of wake-ups.
+const JOBS: &str = "firn.jobs";
+/// A wake-up: `{job_id}`.
+const WAKE: &str = "firn.job.wake";
+/// Where questions go to.
+const CONDUCTOR: &str = "firn.conductor";
+/// `{project_id}` → `{instances}`.
+const INSTANCE_LIST: &str = "instance.list";
+/// `{instance_id}` → `{instance}`.
+const INSTANCE_SHOW: &str = "instance.show";
+/// The newest version of each of these that is understood here.
+const VERSION: u32 = 1;
+/// How many questions are answered at once.
+const PREFETCH: u16 = 16;
+/// Wait before a lost connection is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Passes wake-ups on. The job's row is the truth, so a wake-up is acknowledged at once, whatever
+/// becomes of the job.
+pub(crate) async fn wake_ups(transport: &dyn Transport, wake: &Notify) {
+    loop {
+        match transport.consume(JOBS, PREFETCH).await {
+            Ok(mut consumer) => {
+                while let Some(delivery) = consumer.next().await {
+                    let known = delivery.envelope.expect(WAKE, VERSION);
+                    let settled = match known {
+                        Ok(_) => {
+                            wake.notify_one();
+                            delivery.ack().await
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, "a message in {JOBS} is refused");
+                            delivery.nack(false).await
+                        }
+                    };
+                    if let Err(error) = settled {
+                        tracing::warn!(error = chain(&error), "a wake-up will come again");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(error = chain(&error), "cannot receive wake-ups"),
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Answers questions.
+pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services>) {
+    let mut answering = JoinSet::new();
+    loop {
+        match transport.serve(CONDUCTOR, PREFETCH).await {
+            Ok(mut server) => {
+                while let Some(request) = server.next().await {
+                    answering.spawn(reply(Arc::clone(services), request));
+                    while answering.try_join_next().is_some() {}
+                }
+            }
+            Err(error) => tracing::warn!(error = chain(&error), "cannot receive questions"),
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn reply(services: Arc<Services>, request: Request) {
+    let schema = request.envelope.schema.clone();
+    let request_id = request.envelope.request_id.clone();
+    let sent = match answer(&services, &request.envelope).await {
+        Ok(body) => request.answer(Envelope { schema, request_id, body }).await,
+        Err(error) => request.refuse(refusal(&error)).await,
+    };
+    if let Err(error) = sent {
+        tracing::warn!(error = chain(&error), "an answer could not be sent");
+    }
+}
+
+async fn answer(services: &Services, question: &Envelope) -> Result<Value, JobError> {
+    let schema: Schema = question.schema.parse().map_err(|error| {
+        JobError::from_chain(ErrorKind::InvalidInput, "reading a question", &error)
+    })?;
+    match (schema.name.as_str(), schema.version) {
+        (INSTANCE_LIST, 1..=VERSION) => instance_list(services, arguments(question)?).await,
+        (INSTANCE_SHOW, 1..=VERSION) => instance_show(services, arguments(question)?).await,
+        _ => Err(JobError::new(
+            ErrorKind::Unsupported,
+            format!("this conductor does not know the question {schema}: upgrade it"),
+        )),
+    }
+}
+
+#[derive(Deserialize)]
+struct InstanceList {
+    project_id: ProjectId,
+}
+
+async fn instance_list(services: &Services, asked: InstanceList) -> Result<Value, JobError> {
+    let instances = services.cloud.instance_list(&asked.project_id).await;
+    let instances = instances.map_err(|error: CloudError| {
+        JobError::new(error.kind(), chain(&error))
+    })?;
+    Ok(json!({ "instances": instances.iter().map(view::summary).collect::<Vec<_>>() }))
+}
+
+#[derive(Deserialize)]
+struct InstanceShow {
+    instance_id: InstanceId,
+}
+
+async fn instance_show(services: &Services, asked: InstanceShow) -> Result<Value, JobError> {
+    let instance = discover::instance(services, asked.instance_id).await?;
+    let disks = discover::probe(services, &instance.instance.disks).await?;
+    Ok(json!({ "instance": view::detail(&instance, &disks) }))
+}
+
+fn arguments<T: DeserializeOwned>(question: &Envelope) -> Result<T, JobError> {
+    serde_json::from_value(question.body.clone()).map_err(|error| {
+        JobError::from_chain(ErrorKind::InvalidInput, "reading a question", &error)
+    })
+}
+
+/// The code is the error kind's own word.
+fn refusal(error: &JobError) -> RemoteError {
+    // A domain that cannot be understood is no fault of the question.
+    let kind = match error.kind {
+        ErrorKind::InvalidInput => ErrorKind::Conflict,
+        kind => kind,
+    };
+    let code = serde_json::to_value(kind).ok();
+    let code = code.as_ref().and_then(Value::as_str).unwrap_or("internal").to_owned();
+    RemoteError { code, message: error.message.clone() }
+}
