@@ -1,5 +1,7 @@
 //! Who may import whom: the rule of `docs/ARCHITECTURE.md`, read from `cargo metadata`.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -67,7 +69,8 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 fn edges() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("packages");
-    let ours: BTreeSet<_> = packages.iter().map(|package| text(package, "name").to_owned()).collect();
+    let ours: BTreeSet<_> =
+        packages.iter().map(|package| text(package, "name").to_owned()).collect();
     let depends = |package: &Value| {
         let dependencies = package["dependencies"].as_array().expect("dependencies");
         dependencies
@@ -103,6 +106,7 @@ fn crates_import_only_what_the_design_allows() {
 #[test]
 fn the_table_names_only_crates_that_exist() {
     let edges = edges();
-    let gone: Vec<_> = ALLOWED.iter().map(|row| row.0).filter(|name| !edges.contains_key(*name)).collect();
+    let gone: Vec<_> =
+        ALLOWED.iter().map(|row| row.0).filter(|name| !edges.contains_key(*name)).collect();
     assert!(gone.is_empty(), "no such crate: {gone:?}");
 }

@@ -1,0 +1,119 @@
+//! A disk that somebody writes to is not backed up, and a change during a backup is noticed.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use firn_integration_tests::{
+    Change, Content, Format, Ground, MIB, Machine, Service, ServiceOptions, nothing_left, output,
+    until,
+};
+
+/// A QEMU program that has an image open for writing, as a guest has.
+struct Holder(Child);
+
+impl Holder {
+    fn of(machine: &Machine) -> Self {
+        let disk = &machine.disks[0];
+        let path = disk.path.display().to_string();
+        let child = Command::new("qemu-io")
+            .args(["-f", disk.format.name(), &path])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("qemu-io runs (`make deps` installs it)");
+        until("the image is locked", Duration::from_secs(20), || {
+            let check = output("qemu-io", ["-f", disk.format.name(), "-c", "quit", &path]);
+            (!check.status.success()).then_some(())
+        });
+        Self(child)
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn machine(ground: &Ground, name: &str, format: Format) -> Machine {
+    let size = 24 * MIB;
+    let text = [Change::Write(0, size, Content::Text(1))];
+    Machine::new(ground, name).disk(ground, "vda", format, size, &text).define()
+}
+
+#[test]
+fn a_disk_that_a_guest_has_open() {
+    let ground = Ground::new();
+    let machines = [machine(&ground, "raw", Format::Raw), machine(&ground, "qcow2", Format::Qcow2)];
+    let service = Service::start(&ground);
+    let api = service.api();
+    for machine in &machines {
+        let holder = Holder::of(machine);
+        let backup = api.backup(&machine.id, "full");
+        let message = api.wait(&backup.job).failed("conflict");
+        assert!(message.contains("vda") && message.contains("in use"), "{message}");
+        let point = api.point(&backup.point);
+        assert_eq!(point["status"], "error");
+        assert!(point["status_reason"].as_str().unwrap().contains("in use"), "{point:#}");
+        let instance = api.get(&format!("/v1/instances/{}", machine.id));
+        let reason = &instance["instance"]["disks"][0]["reason"];
+        assert!(reason.as_str().unwrap_or_default().contains("in use"), "{instance:#}");
+        drop(holder);
+        // Nobody holds it any more.
+        let point = api.backed_up(&machine.id, "full");
+        machine.check_restore(&api, point["id"].as_str().unwrap(), &machine.truth());
+    }
+    nothing_left(&ground, &service);
+}
+
+/// A guest that is started during a backup cannot get at its disk.
+#[test]
+fn a_guest_cannot_open_a_disk_that_is_being_read() {
+    let ground = Ground::new();
+    let machines = [machine(&ground, "raw", Format::Raw), machine(&ground, "qcow2", Format::Qcow2)];
+    let service = Service::start_with(&ground, ServiceOptions::default().slow());
+    let api = service.api();
+    for machine in &machines {
+        let backup = api.backup(&machine.id, "full");
+        until("bytes move", Duration::from_secs(60), || {
+            let done = api.job(&backup.job).0["progress"]["done_bytes"].as_u64();
+            done.filter(|done| *done > 0)
+        });
+        let disk = &machine.disks[0];
+        let path = disk.path.display().to_string();
+        let opened = output("qemu-io", ["-f", disk.format.name(), "-c", "write 0 512", &path]);
+        assert!(!opened.status.success(), "QEMU could write to {path} during its backup");
+        api.wait(&backup.job).succeeded();
+        machine.check_restore(&api, &backup.point, &machine.truth());
+    }
+    nothing_left(&ground, &service);
+}
+
+/// Somebody writes without asking for locks.
+#[test]
+fn a_change_during_the_backup_makes_no_point() {
+    let ground = Ground::new();
+    let machines = [machine(&ground, "raw", Format::Raw), machine(&ground, "qcow2", Format::Qcow2)];
+    let service = Service::start_with(&ground, ServiceOptions::default().slow());
+    let api = service.api();
+    for machine in &machines {
+        let backup = api.backup(&machine.id, "full");
+        until("bytes move", Duration::from_secs(60), || {
+            let done = api.job(&backup.job).0["progress"]["done_bytes"].as_u64();
+            done.filter(|done| *done > 0)
+        });
+        // Half the file in: data, with both formats.
+        let file = File::options().write(true).open(&machine.disks[0].path).unwrap();
+        file.write_all_at(b"written by somebody else", 12 * MIB).unwrap();
+        drop(file);
+        assert_eq!(api.job(&backup.job).status(), "running", "the backup was too quick");
+        let message = api.wait(&backup.job).failed("conflict");
+        assert!(message.contains("vda") && message.contains("chang"), "{message}");
+        assert_eq!(api.point(&backup.point)["status"], "error");
+        assert!(!ground.repository().join("points").join(&backup.point).exists());
+    }
+    nothing_left(&ground, &service);
+}
