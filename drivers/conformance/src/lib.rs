@@ -29,4 +29,4 @@ pub use content::Content;
 pub use fixture::{Fixture, FixtureResult, NewDisk};
 pub use library::{StagedLibrary, stage};
 pub use report::{Outcome, Report};
-pub use suite::run;
+pub use suite::{run, run_only};

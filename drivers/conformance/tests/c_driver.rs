@@ -101,6 +101,7 @@ fn the_driver_in_c_conforms() {
     let report = run(&driver, &fixture);
     report.assert_passed();
     let left_out = [
+        "connector",
         "create",
         "create what exists",
         "changed extents",

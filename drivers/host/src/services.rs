@@ -1,22 +1,39 @@
 //! What the host does for a driver: its log lines and progress go to `tracing`.
 #![allow(unsafe_code)] // Functions that drivers call.
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 use firn_driver_abi as abi;
 
-/// The host of one driver; lives as long as the process, like the driver's library.
+/// The host of the driver of that name; lives as long as the process, like the driver's library.
 pub(crate) fn host_for(driver: &str) -> &'static abi::Host {
-    let context: &'static Context = Box::leak(Box::new(Context { driver: driver.to_owned() }));
-    Box::leak(Box::new(abi::Host {
+    static HOSTS: Mutex<BTreeMap<String, &'static Shared>> = Mutex::new(BTreeMap::new());
+    let mut hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = hosts.get(driver) {
+        return &known.0;
+    }
+    let context = Box::leak(Box::new(Context { driver: driver.to_owned() }));
+    let host = Box::leak(Box::new(Shared(abi::Host {
         struct_size: size_of::<abi::Host>(),
-        context: std::ptr::from_ref(context).cast_mut().cast(),
+        context: ptr::from_mut(context).cast(),
         log_enabled: Some(log_enabled),
         log: Some(log),
         progress: Some(progress),
-    }))
+    })));
+    hosts.insert(driver.to_owned(), host);
+    &host.0
 }
+
+struct Shared(abi::Host);
+
+// SAFETY: the context is only read, by the functions here, and never freed.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
 
 struct Context {
     driver: String,

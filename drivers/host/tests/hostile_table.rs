@@ -506,8 +506,8 @@ fn extents_are_cut_sorted_and_merged() {
 fn impossible_lists_are_errors() {
     let driver = good();
     let disk = opened(&driver);
-    let items = [abi::Extent { offset: 0, length: 1 }; 2];
-    let items: &'static [abi::Extent] = Box::leak(Box::new(items));
+    static ITEMS: [abi::Extent; 2] = [abi::Extent { offset: 0, length: 1 }; 2];
+    let items = &ITEMS;
     let misaligned = items.as_ptr().wrapping_byte_add(1);
     for (items, count) in
         [(items.as_ptr(), usize::MAX), (items.as_ptr(), 1 << 40), (ptr::null(), 1), (misaligned, 1)]

@@ -92,7 +92,8 @@ impl Driver for MemoryDriver {
 
     fn connector(&self) -> Result<Connector, DriverError> {
         self.panic_if_told("connector");
-        Ok(Connector { host: "memory".to_owned(), ..Connector::default() })
+        let initiator = Some("iqn.2026-01.test.firn:memory".to_owned());
+        Ok(Connector { host: "memory".to_owned(), initiator, ..Connector::default() })
     }
 
     /// "Connects" the image that the information names.

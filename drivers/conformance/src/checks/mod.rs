@@ -22,6 +22,7 @@ type Check = fn(&Bench<'_>) -> Checked;
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("descriptor", identity::descriptor),
     ("capabilities", identity::capabilities),
+    ("connector", identity::connector),
     ("probe of its own disk", probe::own),
     ("probe of a foreign disk", probe::foreign),
     ("probe of an absent disk", probe::absent),
