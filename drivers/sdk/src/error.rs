@@ -129,3 +129,38 @@ impl DriverError {
         self.cancelled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_calls_error_keeps_its_meaning() {
+        for (number, kind) in [
+            (2, ErrorKind::NotFound),
+            (13, ErrorKind::Forbidden),
+            (30, ErrorKind::Forbidden),
+            (17, ErrorKind::Conflict),
+            (16, ErrorKind::Conflict),
+            (22, ErrorKind::InvalidInput),
+            (28, ErrorKind::QuotaExceeded),
+            (122, ErrorKind::QuotaExceeded),
+            (95, ErrorKind::Unsupported),
+            (110, ErrorKind::Unavailable),
+            (116, ErrorKind::Unavailable),
+            (5, ErrorKind::Internal),
+        ] {
+            let error = DriverError::io("open /srv/vm.raw", io::Error::from_raw_os_error(number));
+            assert_eq!(error.kind(), kind, "errno {number}");
+            assert_eq!(error.to_string(), "cannot open /srv/vm.raw");
+            assert!(error.source().is_some());
+        }
+    }
+
+    #[test]
+    fn only_a_cancel_is_cancelled() {
+        assert!(DriverError::cancelled().is_cancelled());
+        assert!(!DriverError::cancelled().kind().retryable());
+        assert!(!DriverError::conflict("x").is_cancelled());
+    }
+}

@@ -34,9 +34,18 @@ struct Forwarder {
     spans: AtomicU64,
 }
 
-thread_local! {
-    /// Set while a line is handed over: a host in the same library traces it once more.
-    static HANDING_OVER: Cell<bool> = const { Cell::new(false) };
+/// Runs `call` unless it is running on this thread already: a host that is linked into the same
+/// program traces what it is given, which comes back here.
+fn once<T>(otherwise: T, call: impl FnOnce() -> T) -> T {
+    thread_local! {
+        static RUNNING: Cell<bool> = const { Cell::new(false) };
+    }
+    if RUNNING.replace(true) {
+        return otherwise;
+    }
+    let answer = call();
+    RUNNING.set(false);
+    answer
 }
 
 fn level(level: &Level) -> LogLevel {
@@ -56,7 +65,7 @@ impl Subscriber for Forwarder {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && !HANDING_OVER.get() && self.host.log_enabled(level(metadata.level()))
+        metadata.is_event() && once(false, || self.host.log_enabled(level(metadata.level())))
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {
@@ -69,14 +78,12 @@ impl Subscriber for Forwarder {
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        if HANDING_OVER.replace(true) {
-            return;
-        }
-        let mut line = Line::default();
-        event.record(&mut line);
-        let metadata = event.metadata();
-        self.host.log(level(metadata.level()), metadata.target(), &line.finish());
-        HANDING_OVER.set(false);
+        once((), || {
+            let mut line = Line::default();
+            event.record(&mut line);
+            let metadata = event.metadata();
+            self.host.log(level(metadata.level()), metadata.target(), &line.finish());
+        });
     }
 
     fn enter(&self, _span: &Id) {}
