@@ -16,17 +16,28 @@
 //! All calls block; from async code they belong on blocking threads.
 
 mod chunk;
+mod config;
 mod control;
 mod crypto;
 mod endpoint;
 mod error;
+mod fetch;
 mod format;
+mod frame;
+mod index;
+mod map;
 mod pack;
 mod plan;
 mod point;
+mod quarantine;
+mod queue;
+mod read;
+mod rebuild;
 mod report;
 mod repository;
+mod session;
 mod storage;
+mod verify;
 
 pub use chunk::{ChunkId, ChunkSize};
 pub use control::{Control, ProgressFn};
@@ -35,6 +46,8 @@ pub use endpoint::{EndpointError, Sink, SinkError, Source, SourceError};
 pub use error::{RepositoryError, Result};
 pub use plan::{DiskImage, DiskPlan, DiskStats, MapRoot};
 pub use point::{DiskRecord, NewPoint, PointEntry, PointRecord};
+pub use read::{DiskReader, RestoreOptions};
 pub use report::{Affected, Damage, RebuildReport, RestoreStats, Usage, VerifyReport, VerifyScope};
-pub use repository::{CreateOptions, DiskReader, OpenOptions, Repository, RestoreOptions, Session};
+pub use repository::{CreateOptions, OpenOptions, Repository};
+pub use session::Session;
 pub use storage::{Backend, ObjectEntry, Storage, StorageError};

@@ -1,13 +1,21 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use firn_core::{ExtentList, PointId};
+use firn_core::PointId;
 use uuid::Uuid;
 
+use crate::config::{self, Config};
+use crate::crypto::Keyring;
+use crate::format::{INDEX, PACKS, POINTS};
+use crate::index::Index;
+use crate::session::{Claims, forget};
 use crate::{
-    ChunkSize, Control, DiskImage, DiskPlan, DiskRecord, MasterKey, NewPoint, PointEntry,
-    PointRecord, RebuildReport, RepositoryError, RestoreStats, Result, Sink, Source, Storage,
-    Usage, VerifyReport, VerifyScope,
+    ChunkSize, MasterKey, PointEntry, PointRecord, RepositoryError, Result, Session, Storage,
+    Usage, point,
 };
+
+/// Folder of a local repository for what is of this host only; not part of the format.
+const LOCAL_FOLDER: &str = "tmp";
 
 /// Parameters of a new repository.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,161 +33,131 @@ pub struct OpenOptions {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// How to restore a disk.
-#[derive(Clone, Copy, Debug)]
-pub struct RestoreOptions {
-    /// Threads that read, decrypt and write; 0 lets the engine choose.
-    pub threads: usize,
-    /// Bound on the memory of the restore.
-    pub memory_bytes: u64,
-}
-
-impl Default for RestoreOptions {
-    fn default() -> Self {
-        Self { threads: 0, memory_bytes: DiskPlan::MEMORY_BYTES }
-    }
-}
-
 /// An open repository. Cheap to clone, usable from many threads.
 #[derive(Clone)]
 pub struct Repository {
-    storage: Storage,
+    inner: Arc<Inner>,
 }
 
-/// One backup at work: disks are added, then a point is committed. Dropped without either, it
-/// aborts.
-pub struct Session {
-    id: Uuid,
-}
-
-/// Random reads of a disk in the repository.
-pub struct DiskReader {
-    size_bytes: u64,
-}
-
-fn later<T>() -> Result<T> {
-    Err(RepositoryError::Internal { what: "not part of this build" })
+/// What everything that works with an open repository shares.
+pub(crate) struct Inner {
+    pub(crate) storage: Storage,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) config: Config,
+    pub(crate) chunk_size: ChunkSize,
+    pub(crate) index: Index,
+    /// For copies of index segments.
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Where the host has no place for it, sessions do without.
+    pub(crate) claims: Option<Claims>,
 }
 
 impl Repository {
     /// Makes a new repository in an empty storage.
-    pub fn create(_storage: Storage, _key: &MasterKey, _options: CreateOptions) -> Result<Self> {
-        later()
+    pub fn create(storage: Storage, key: &MasterKey, options: CreateOptions) -> Result<Self> {
+        let (config, keyring) = config::create(&storage, key, options.chunk_bytes)?;
+        Self::assemble(storage, config, keyring, OpenOptions::default())
     }
 
     /// Opens a repository.
-    pub fn open(_storage: Storage, _key: &MasterKey, _options: OpenOptions) -> Result<Self> {
-        later()
+    pub fn open(storage: Storage, key: &MasterKey, options: OpenOptions) -> Result<Self> {
+        let (config, keyring) = config::open(&storage, key)?;
+        Self::assemble(storage, config, keyring, options)
+    }
+
+    fn assemble(
+        storage: Storage,
+        config: Config,
+        keyring: Keyring,
+        options: OpenOptions,
+    ) -> Result<Self> {
+        let chunk_size = config.chunk_size()?;
+        let keyring = Arc::new(keyring);
+        let name = format!("firn-{}", config.repository_id);
+        let cache_dir = options.cache_dir.map(|folder| folder.join(&name));
+        let claims = cache_dir
+            .as_ref()
+            .map(|folder| folder.join("claims"))
+            .or_else(|| storage.local_path(&format!("{LOCAL_FOLDER}/claims")))
+            .and_then(|path| match Claims::open(&path) {
+                Ok(claims) => Some(claims),
+                Err(error) => {
+                    tracing::warn!(%error, "sessions of this host cannot coordinate");
+                    None
+                }
+            });
+        let index = Index::open(storage.clone(), Arc::clone(&keyring), cache_dir.clone())?;
+        let inner = Inner { storage, keyring, config, chunk_size, index, cache_dir, claims };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        self.inner.config.repository_id
     }
 
     /// Size of its chunks.
     pub fn chunk_size(&self) -> ChunkSize {
-        ChunkSize::default()
+        self.inner.chunk_size
     }
 
     /// Begins a backup. `domain` is the dedup domain: chunks are shared within it and unknown
-    /// beyond it.
-    pub fn begin(&self, id: Uuid, _domain: &str) -> Result<Session> {
-        let _ = (&self.storage, Session { id }.id);
-        later()
+    /// beyond it. The id must be new.
+    pub fn begin(&self, id: Uuid, domain: &str) -> Result<Session> {
+        Session::begin(Arc::clone(&self.inner), id, domain)
     }
 
     /// Removes what a session whose process died left behind; absent is fine. Never for a
-    /// session that may still run.
-    pub fn forget_session(&self, _id: Uuid) -> Result<()> {
-        later()
+    /// session that may still run: it could not commit any more.
+    pub fn forget_session(&self, id: Uuid) -> Result<()> {
+        forget(&self.inner.storage, id)
     }
 
     /// Every record of the repository, oldest first; damaged ones at the end.
     pub fn points(&self) -> Result<Vec<PointEntry>> {
-        later()
+        point::list(&self.inner)
     }
 
     /// One record.
-    pub fn point(&self, _id: PointId) -> Result<PointRecord> {
-        later()
+    pub fn point(&self, id: PointId) -> Result<PointRecord> {
+        point::find(&self.inner, id)?.ok_or(RepositoryError::PointNotFound { point: id })
     }
 
-    /// Removes a point's record; absent is fine. Its chunks are left to garbage collection.
-    pub fn delete_point(&self, _id: PointId) -> Result<()> {
-        later()
+    /// Removes a point's record, damaged or not; absent is fine. Its chunks are left to garbage
+    /// collection.
+    pub fn delete_point(&self, id: PointId) -> Result<()> {
+        self.inner.storage.delete(&point::object(id))
     }
 
-    /// Writes a disk's data to a sink that holds zeros.
-    pub fn restore_disk(
-        &self,
-        _disk: &DiskRecord,
-        _domain: &str,
-        _sink: &dyn Sink,
-        _options: RestoreOptions,
-        _control: &Control,
-    ) -> Result<RestoreStats> {
-        later()
-    }
-
-    /// Opens a disk for random reads.
-    pub fn open_disk(&self, _disk: &DiskRecord, _domain: &str) -> Result<DiskReader> {
-        later()
-    }
-
-    /// Looks for damage, quarantines damaged chunks so that the next backup stores them anew,
-    /// and names all that is affected. Progress counts stored bytes read.
-    pub fn verify(&self, _scope: &VerifyScope, _control: &Control) -> Result<VerifyReport> {
-        later()
-    }
-
-    /// Makes the index anew from the packs.
-    pub fn rebuild_index(&self, _control: &Control) -> Result<RebuildReport> {
-        later()
-    }
-
-    /// What the repository holds.
+    /// What the repository holds. Damaged records count as points of no size.
     pub fn usage(&self) -> Result<Usage> {
-        later()
-    }
-}
-
-impl Session {
-    /// Its id.
-    pub fn id(&self) -> Uuid {
-        self.id
-    }
-
-    /// Stores a disk. Several disks may be stored at once.
-    pub fn backup_disk(
-        &self,
-        _source: &dyn Source,
-        _plan: &DiskPlan,
-        _control: &Control,
-    ) -> Result<DiskImage> {
-        later()
-    }
-
-    /// Publishes the index, then the record: from then on the point exists. The same point
-    /// committed again gives the record that is there.
-    pub fn commit(&self, _point: NewPoint) -> Result<PointRecord> {
-        later()
-    }
-
-    /// Ends without a point. What was stored stays for others to use until garbage collection.
-    pub fn abort(self) -> Result<()> {
-        later()
-    }
-}
-
-impl DiskReader {
-    /// Size in bytes.
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
-    /// Fills `buffer` with the bytes from `offset` on. From any number of threads.
-    pub fn read_at(&self, _offset: u64, _buffer: &mut [u8]) -> Result<()> {
-        later()
-    }
-
-    /// Where data is stored; everything else is zero.
-    pub fn data_extents(&self) -> Result<ExtentList> {
-        later()
+        let inner = &self.inner;
+        inner.index.refresh()?;
+        let mut usage = Usage::default();
+        for entry in point::list(inner)? {
+            usage.points += 1;
+            if let PointEntry::Good(record) = entry {
+                usage.virtual_bytes += record.disks.iter().map(|disk| disk.size_bytes).sum::<u64>();
+            }
+        }
+        for entry in inner.storage.list(PACKS)? {
+            usage.packs += 1;
+            usage.stored_bytes += entry.size_bytes;
+        }
+        for folder in [INDEX, POINTS] {
+            let listing = inner.storage.list(folder)?;
+            usage.stored_bytes += listing.iter().map(|entry| entry.size_bytes).sum::<u64>();
+        }
+        for segment in inner.index.segments().iter() {
+            if let Ok((_, plain)) = segment.totals() {
+                usage.chunks += segment.entry_count();
+                usage.unique_bytes += plain;
+            }
+        }
+        Ok(usage)
     }
 }

@@ -1,0 +1,232 @@
+//! Measures the engine on an image file, or on one that it makes:
+//! `cargo run --release -p firn-repository --example bench -- FOLDER [IMAGE] [--chunk KIB]...`
+//!
+//! FOLDER is for the repositories, which are removed again. Without IMAGE, a sparse image of
+//! 8 GiB is made, half of it allocated: text-like, binary-like and incompressible data. Each
+//! chunk size gets one line.
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use firn_core::{
+    BackupMode, Consistency, DiskId, DiskKind, Extent, ExtentList, InstanceId, PointId, ProjectId,
+};
+use firn_repository::{
+    ChunkSize, Control, CreateOptions, DiskPlan, DiskRecord, MasterKey, NewPoint, OpenOptions,
+    PointRecord, Repository, RestoreOptions, Sink, SinkError, Source, SourceError, Storage,
+    VerifyScope,
+};
+
+struct Image(File);
+
+impl Source for Image {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError> {
+        self.0.read_exact_at(buffer, offset).map_err(|error| {
+            SourceError::caused(firn_core::ErrorKind::Unavailable, "reading the image", error)
+        })
+    }
+}
+
+impl Sink for Image {
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<(), SinkError> {
+        self.0.write_all_at(data, offset).map_err(|error| {
+            SinkError::caused(firn_core::ErrorKind::Unavailable, "writing the image", error)
+        })
+    }
+}
+
+/// Allocated ranges, by the file system's blocks.
+fn allocated(file: &File, size: u64) -> ExtentList {
+    use std::os::fd::AsRawFd;
+    let seek = |offset: u64, whence| {
+        // SAFETY: plain system call on an open file.
+        #[allow(unsafe_code)]
+        let found = unsafe { libc::lseek(file.as_raw_fd(), offset as i64, whence) };
+        u64::try_from(found).ok()
+    };
+    let mut extents = ExtentList::new();
+    let mut at = 0;
+    while let Some(start) = seek(at, libc::SEEK_DATA) {
+        at = seek(start, libc::SEEK_HOLE).unwrap_or(size);
+        extents.push(Extent::new(start, at - start));
+    }
+    extents
+}
+
+fn make_image(path: &Path) {
+    let size = 8u64 << 30;
+    let file = File::create(path).unwrap();
+    file.set_len(size).unwrap();
+    let words: Vec<Vec<u8>> = (0..4096u32)
+        .map(|word| {
+            let hash = blake3::hash(&word.to_le_bytes());
+            hash.as_bytes()[..3 + (word % 9) as usize].to_vec()
+        })
+        .collect();
+    let block = 1 << 20;
+    for number in 0..size / block as u64 {
+        if number % 2 == 1 || number % 64 < 2 {
+            continue;
+        }
+        let mut bytes = vec![0; block];
+        let mut random = blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof();
+        if number % 8 == 0 {
+            random.fill(&mut bytes);
+        } else {
+            let mut choice = vec![0; block / 2];
+            random.fill(&mut choice);
+            let mut at = 0;
+            for pick in choice.chunks_exact(2) {
+                let mut word = usize::from(u16::from_le_bytes([pick[0], pick[1]]));
+                word = if number % 3 == 0 { word % 4096 } else { word % 256 };
+                let word = &words[word];
+                if at + word.len() > block {
+                    break;
+                }
+                bytes[at..at + word.len()].copy_from_slice(word);
+                at += word.len();
+            }
+        }
+        file.write_all_at(&bytes, number * block as u64).unwrap();
+    }
+}
+
+fn point(repository: &Repository, image: &Image, plan: &DiskPlan) -> (PointRecord, f64) {
+    let start = Instant::now();
+    let session = repository.begin(uuid::Uuid::new_v4(), "bench").unwrap();
+    let disk = session.backup_disk(image, plan, &Control::none()).unwrap();
+    let record = session
+        .commit(NewPoint {
+            id: PointId::new(),
+            project_id: ProjectId::standalone(),
+            instance_id: InstanceId::new(),
+            instance_name: "bench".to_owned(),
+            created_at: chrono::Utc::now(),
+            mode: BackupMode::Full,
+            consistency: Consistency::Crash,
+            parent: None,
+            disks: vec![DiskRecord {
+                id: DiskId::new(),
+                device: "vda".to_owned(),
+                kind: DiskKind::Root,
+                size_bytes: disk.size_bytes,
+                root: disk.root,
+                change_token: None,
+                stats: disk.stats,
+                attributes: serde_json::Value::Null,
+            }],
+            identity: serde_json::Value::Null,
+        })
+        .unwrap();
+    (record, start.elapsed().as_secs_f64())
+}
+
+fn peak_mib() -> u64 {
+    let mut text = String::new();
+    File::open("/proc/self/status").unwrap().read_to_string(&mut text).unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+}
+
+fn same(a: &File, b: &File, size: u64) -> bool {
+    let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    (0..size.div_ceil(1 << 20)).all(|block| {
+        let length = (size - (block << 20)).min(1 << 20) as usize;
+        a.read_exact_at(&mut left[..length], block << 20).unwrap();
+        b.read_exact_at(&mut right[..length], block << 20).unwrap();
+        left[..length] == right[..length]
+    })
+}
+
+fn measure(folder: &Path, image: &Image, chunk_kib: u32) {
+    let size = image.0.metadata().unwrap().len();
+    let place = folder.join(format!("repository-{chunk_kib}"));
+    let storage = Storage::local(&place).unwrap();
+    let key = MasterKey::generate().unwrap();
+    let chunk_bytes = ChunkSize::new(chunk_kib << 10).unwrap();
+    Repository::create(storage.clone(), &key, CreateOptions { chunk_bytes }).unwrap();
+    let repository = Repository::open(storage, &key, OpenOptions::default()).unwrap();
+
+    let extents = allocated(&image.0, size);
+    let plan = DiskPlan::full(size, extents.clone());
+    let (first, full) = point(&repository, image, &plan);
+    let memory = peak_mib();
+    let (_, again) = point(&repository, image, &plan);
+
+    // A hundredth changed, in 64 KiB pieces all over the disk.
+    let changed: ExtentList = (0..size / (6400 << 10))
+        .map(|piece| Extent::new(piece * (6400 << 10), 64 << 10))
+        .collect::<ExtentList>()
+        .intersection(&extents);
+    let base = first.disks[0].root.clone();
+    let incremental = DiskPlan::incremental(size, changed, ExtentList::new(), base);
+    let (_, incremental) = point(&repository, image, &incremental);
+
+    let target = folder.join("restored");
+    let sink = Image(
+        File::options().read(true).write(true).create(true).truncate(true).open(&target).unwrap(),
+    );
+    sink.0.set_len(size).unwrap();
+    let start = Instant::now();
+    repository
+        .restore_disk(&first.disks[0], "bench", &sink, RestoreOptions::default(), &Control::none())
+        .unwrap();
+    let restore = start.elapsed().as_secs_f64();
+    assert!(same(&image.0, &sink.0, size), "the restored disk differs");
+    fs::remove_file(&target).unwrap();
+
+    let start = Instant::now();
+    let report = repository.verify(&VerifyScope::default(), &Control::none()).unwrap();
+    let verify = start.elapsed().as_secs_f64();
+    assert!(report.is_clean(), "{report:?}");
+
+    let reader = repository.open_disk(&first.disks[0], "bench").unwrap();
+    let mut page = [0; 4096];
+    let start = Instant::now();
+    for read in 0..500u64 {
+        let offset = read.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (size / 4096) * 4096;
+        reader.read_at(offset, &mut page).unwrap();
+    }
+    let random = start.elapsed().as_secs_f64() * 1e6 / 500.0;
+
+    let usage = repository.usage().unwrap();
+    println!(
+        "{chunk_kib:>5} KiB  full {full:>6.2} s  unchanged {again:>6.2} s  1 % changed {incremental:>6.2} s  restore {restore:>6.2} s  verify {verify:>6.2} s  4 KiB read {random:>7.0} us  stored {:>6} MiB  unique {:>6} MiB  peak {memory} MiB (all {} MiB)",
+        usage.stored_bytes >> 20,
+        usage.unique_bytes >> 20,
+        peak_mib(),
+    );
+    fs::remove_dir_all(&place).unwrap();
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().expect("a folder for the repositories"));
+    let (mut image, mut chunks) = (None, Vec::new());
+    while let Some(argument) = arguments.next() {
+        if argument == "--chunk" {
+            chunks.push(arguments.next().and_then(|kib| kib.parse().ok()).expect("KiB"));
+        } else {
+            image = Some(PathBuf::from(argument));
+        }
+    }
+    fs::create_dir_all(&folder).unwrap();
+    let image = image.unwrap_or_else(|| {
+        let path = folder.join("image.raw");
+        if !path.exists() {
+            make_image(&path);
+        }
+        path
+    });
+    let image = Image(File::open(image).unwrap());
+    if chunks.is_empty() {
+        chunks.push(firn_repository::ChunkSize::default().bytes() >> 10);
+    }
+    for chunk in chunks {
+        measure(&folder, &image, chunk);
+    }
+}

@@ -1,0 +1,11 @@
+//! Reading disks back: whole ones in parallel, and single ranges.
+
+mod disk;
+mod lru;
+mod restore;
+mod scan;
+
+pub use disk::DiskReader;
+pub use restore::RestoreOptions;
+pub(crate) use restore::{map_reader, thread_count};
+pub(crate) use scan::{Scan, Visitor, scan};
