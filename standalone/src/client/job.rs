@@ -77,7 +77,7 @@ fn tell_events(
     let answer = client.get(&format!("{PATH}/{id}/events"))?;
     let events = answer["events"].as_array().map_or(&[][..], Vec::as_slice);
     for event in events.iter().skip(seen) {
-        let line = format!("{}: {}", text(event, "level"), text(event, "detail"));
+        let line = format!("{}: {}", text(event, "severity"), text(event, "detail"));
         bar.suspend(|| say(&line));
     }
     Ok(events.len())

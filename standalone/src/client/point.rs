@@ -23,7 +23,7 @@ pub(super) fn create(
     let point = &filled["restore_point"];
     say(&format!(
         "restore point {id}: {} of disks, {} read, {} new, {} stored",
-        bytes(point, "virtual_bytes"),
+        bytes(point, "size_bytes"),
         bytes(point, "read_bytes"),
         bytes(point, "new_bytes"),
         bytes(point, "stored_bytes"),
@@ -42,7 +42,7 @@ pub(super) fn list(client: &Client, instance: Option<&str>) -> Result<(), Client
     let row = |point: &Value| {
         let mut row: Vec<_> =
             ["id", "instance_name", "mode", "status", "created_at"].map(|key| text(point, key)).into();
-        row.extend(["virtual_bytes", "read_bytes", "stored_bytes"].map(|key| bytes(point, key)));
+        row.extend(["size_bytes", "read_bytes", "stored_bytes"].map(|key| bytes(point, key)));
         row
     };
     let rows: Vec<_> = client.list(&path, KEY)?.iter().map(row).collect();
