@@ -42,3 +42,8 @@ pub use firn_driver_abi as abi;
 pub use firn_core::{
     BackingFile, DiskLocation, ErrorKind, Extent, ExtentList, HostAddress, ImageFormat,
 };
+
+/// Keeps the example of the guide compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/DRIVERS.md")]
+struct Guide;

@@ -77,7 +77,7 @@ static int json_skip(json_text *text) {
     char c = *text->at;
     if (c == '"') {
       for (text->at++; text->at < text->end && *text->at != '"'; text->at++) {
-        if (*text->at == '\\') {
+        if (*text->at == '\\' && text->at + 1 < text->end) {
           text->at++;
         }
       }
