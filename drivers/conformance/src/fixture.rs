@@ -19,8 +19,14 @@ pub struct NewDisk {
 /// A driver's medium, handled without the driver. Methods with a default are for what not every
 /// medium has.
 pub trait Fixture {
-    /// What the driver must claim. Decides which checks apply.
+    /// What the driver must claim.
     fn capabilities(&self) -> Capabilities;
+
+    /// What the driver can do with the disks that this fixture makes, where that is less than it
+    /// claims for all its kinds of disks. Decides which checks apply.
+    fn disk_capabilities(&self) -> Capabilities {
+        self.capabilities()
+    }
 
     /// Disks are multiples of this many bytes.
     fn size_granularity_bytes(&self) -> u64 {

@@ -15,7 +15,7 @@ fn token(disk: &dyn Disk) -> Checked<String> {
 
 /// Whatever differs from the content that a token names is in the extents changed since.
 pub(super) fn superset(bench: &Bench<'_>) -> Checked {
-    if !bench.fixture.capabilities().changed_blocks {
+    if !bench.fixture.disk_capabilities().changed_blocks {
         return Err(Stop::LeftOut);
     }
     let mut content = Content::sample(17, bench.size_bytes());

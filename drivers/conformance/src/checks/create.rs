@@ -7,7 +7,7 @@ use crate::content::Random;
 use crate::report::{Checked, Stop, ensure};
 
 pub(super) fn sparse_and_writable(bench: &Bench<'_>) -> Checked {
-    if !bench.fixture.capabilities().create {
+    if !bench.fixture.disk_capabilities().create {
         return Err(Stop::LeftOut);
     }
     let new = bench.fixture.new_disk("create-new")?;
@@ -33,7 +33,7 @@ pub(super) fn sparse_and_writable(bench: &Bench<'_>) -> Checked {
 
 /// What is there is neither opened nor changed.
 pub(super) fn what_exists(bench: &Bench<'_>) -> Checked {
-    if !bench.fixture.capabilities().create {
+    if !bench.fixture.disk_capabilities().create {
         return Err(Stop::LeftOut);
     }
     let sample = bench.sample("create-existing")?;

@@ -9,7 +9,7 @@ pub(super) fn absent(bench: &Bench<'_>) -> Checked {
     bench.fixture.remove_disk(&sample.disk)?;
     let opened = bench.open(sample.location(), None, Access::ReadOnly);
     expect_error(opened, &[ErrorKind::NotFound], "open of an absent disk")?;
-    if bench.fixture.capabilities().write {
+    if bench.fixture.disk_capabilities().write {
         let opened = bench.open(sample.location(), None, Access::Writable);
         expect_error(opened, &[ErrorKind::NotFound], "open of an absent disk to write")?;
     }

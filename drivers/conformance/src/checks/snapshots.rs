@@ -4,7 +4,7 @@ use crate::bench::{Bench, Sample, expect_content, expect_error};
 use crate::report::{Checked, Stop, ensure};
 
 fn sample(bench: &Bench<'_>, name: &str) -> Checked<Sample> {
-    if !bench.fixture.capabilities().snapshots {
+    if !bench.fixture.disk_capabilities().snapshots {
         return Err(Stop::LeftOut);
     }
     bench.sample(name)

@@ -8,7 +8,7 @@ pub(super) fn says_so(bench: &Bench<'_>) -> Checked {
     let sample = bench.sample("unsupported")?;
     let before = bench.fixture.fingerprint(&sample.disk)?;
     let (driver, location) = (bench.driver, sample.location());
-    let can = bench.fixture.capabilities();
+    let can = bench.fixture.disk_capabilities();
     let unsupported = [ErrorKind::Unsupported];
     if !can.snapshots {
         expect_error(driver.snapshot_create(location, "a"), &unsupported, "snapshot_create")?;

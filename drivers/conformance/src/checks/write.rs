@@ -9,7 +9,7 @@ use crate::report::{Checked, Stop, ensure};
 
 /// A sample, opened to be written.
 pub(super) fn writable(bench: &Bench<'_>, name: &str) -> Checked<(Sample, Arc<dyn Disk>)> {
-    if !bench.fixture.capabilities().write {
+    if !bench.fixture.disk_capabilities().write {
         return Err(Stop::LeftOut);
     }
     let sample = bench.sample(name)?;
