@@ -1,1 +1,37 @@
-//! The REST service
+//! The REST service: checks requests, writes rows, wakes conductors.
+//!
+//! A request passes through one middleware ([`http::observe`]: request id, metrics, errors,
+//! panics), then to a handler. A handler names its rule in its argument `Allow<Rule>`, which is
+//! the only way to the application's methods: what has not been authorized cannot be called.
+//! Handlers live in `handlers`, application methods in `service`, bodies in `wire`.
+//!
+//! Invariants:
+//! - every answer carries `X-OpenStack-Request-ID`, and every error the same body;
+//! - what a client sends is answered with 4xx and a reason, or done; it never reaches 5xx;
+//! - a 5xx body says nothing but the request id; the log has the rest under that id;
+//! - a row is written before its wake-up is sent, and a lost wake-up loses nothing;
+//! - the routes and the OpenAPI document come from one table.
+//!
+//! It must not know of drivers, the repository's format, libvirt or files: it asks a conductor,
+//! and writes to the database.
+
+mod api;
+mod config;
+mod handlers;
+mod http;
+mod identity;
+mod metrics;
+mod openapi;
+mod routes;
+mod server;
+mod service;
+mod wire;
+
+pub use api::Api;
+pub use config::{ApiConfig, ConfigError};
+pub use identity::{
+    Credentials, Identity, IdentityError, Principal, StandaloneIdentity, TokenError,
+};
+pub use openapi::document as openapi_document;
+pub use routes::routes;
+pub use server::{ServeError, serve};

@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{NormalizePath, from_fn};
+use actix_web::{App, Error, web};
+use firn_db::Database;
+use oslo_messaging::Transport;
+
+use crate::config::ConfigError;
+use crate::http::{ApiError, observe};
+use crate::metrics::Metrics;
+use crate::service::Service;
+use crate::{ApiConfig, Identity, routes};
+
+/// The REST service, put together. Clones are the same service.
+#[derive(Clone)]
+pub struct Api {
+    service: web::Data<Service>,
+}
+
+impl Api {
+    /// A service on a migrated database, that wakes and asks conductors through `transport` and
+    /// tells its callers apart by `identity`.
+    ///
+    /// # Errors
+    /// Where an option cannot be used.
+    pub fn new(
+        config: ApiConfig,
+        database: Database,
+        transport: Arc<dyn Transport>,
+        identity: Arc<dyn Identity>,
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let metrics = Metrics::new().map_err(|source| ConfigError::Metrics { source })?;
+        let service = Service { config, database, transport, identity, metrics };
+        Ok(Self { service: web::Data::new(service) })
+    }
+
+    /// The application, for [`crate::serve`] and for tests without a socket.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        App::new()
+            .app_data(self.service.clone())
+            .configure(routes::configure)
+            .default_service(web::to(no_such_route))
+            .wrap(NormalizePath::trim())
+            // The last is the outermost.
+            .wrap(from_fn(observe))
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+}
+
+async fn no_such_route() -> Result<&'static str, ApiError> {
+    Err(ApiError::NoSuchRoute)
+}

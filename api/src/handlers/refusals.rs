@@ -1,0 +1,47 @@
+//! What can be answered instead of what was asked for.
+
+use utoipa::IntoResponses;
+
+use crate::http::Problems;
+
+/// Of any request.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document only")]
+pub(crate) enum Refused {
+    /// Something in the request is wrong; the detail names it.
+    #[response(status = 400)]
+    BadRequest(Problems),
+    /// The caller is not known.
+    #[response(status = 401)]
+    Unauthorized(Problems),
+    /// The caller may not do this.
+    #[response(status = 403)]
+    Forbidden(Problems),
+    /// Nothing of that id exists for the caller.
+    #[response(status = 404)]
+    NotFound(Problems),
+    /// The request failed for a reason of ours, which the log has.
+    #[response(status = 500)]
+    Internal(Problems),
+    /// Something that the request needs does not answer now.
+    #[response(status = 503)]
+    Unavailable(Problems),
+}
+
+/// Of a request that changes something, besides.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document only")]
+pub(crate) enum ChangeRefused {
+    /// The state of things does not allow it now.
+    #[response(status = 409)]
+    Conflict(Problems),
+    /// The body did not come in time.
+    #[response(status = 408)]
+    Timeout(Problems),
+    /// The body is too long, or space or a quota is used up.
+    #[response(status = 413)]
+    TooLarge(Problems),
+    /// The body is not `application/json`.
+    #[response(status = 415)]
+    MediaType(Problems),
+}

@@ -1,0 +1,7 @@
+//! Repositories.
+
+mod list;
+mod show;
+
+pub(crate) use list::*;
+pub(crate) use show::*;

@@ -1,0 +1,15 @@
+//! Restore points.
+
+mod action;
+mod create;
+mod delete;
+mod list;
+mod show;
+mod update;
+
+pub(crate) use action::*;
+pub(crate) use create::*;
+pub(crate) use delete::*;
+pub(crate) use list::*;
+pub(crate) use show::*;
+pub(crate) use update::*;

@@ -1,0 +1,5 @@
+//! Services.
+
+mod list;
+
+pub(crate) use list::*;

@@ -1,0 +1,165 @@
+use firn_core::{InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId};
+use firn_db::{
+    BackupRequest, Connection, DbError, Job, Page, Point, PointFilter, PointRequest, PointUpdate,
+    Scope,
+};
+use serde_json::{Value, json};
+
+use super::now;
+use crate::http::{ApiError, Call, Listed, page};
+use crate::wire::{InstanceView, PointCreate, PointPatch, PointQuery, PointView, VerifyOptions};
+
+impl Call {
+    /// Asks for a backup.
+    pub(crate) async fn point_create(&self, new: PointCreate) -> Result<PointView, ApiError> {
+        let instance = self.instance_find(InstanceId(new.instance_id)).await?;
+        check_protectable(&instance)?;
+        let repository_id = self.repository_choose(new.repository_id.map(RepositoryId)).await?;
+        let request = BackupRequest {
+            point_id: PointId::new(),
+            job_id: JobId::new(),
+            project_id: ProjectId(instance.project_id),
+            instance_id: InstanceId(instance.id),
+            instance_name: instance.name,
+            name: new.name.map(|name| name.0),
+            description: new.description.map(|description| description.0),
+            repository_id,
+            mode: new.mode.into(),
+            spec: json!({}),
+            request_id: self.caller.request_ids.to_send_on(),
+        };
+        let (point, job) = self.query(|conn| backup_start(conn, request)).await?;
+        self.wake(job.id).await;
+        Ok(PointView::new(point, Vec::new(), Some(job.id)))
+    }
+
+    /// A page of restore points.
+    pub(crate) async fn point_list(
+        &self,
+        query: PointQuery,
+    ) -> Result<Listed<PointView>, ApiError> {
+        let sort = query.sort_key.map(Into::into).unwrap_or_default();
+        let page = page(self, query.limit, query.marker(), sort, query.sort_dir)?;
+        let (scope, filter, limit) = (self.scope(), query.filter(), page.limit);
+        let (points, mut disks) = self
+            .query(move |conn| {
+                let points = firn_db::point_list(conn, &scope, &filter, &page)?;
+                let ids: Vec<_> = points.iter().map(|point| point.id).collect();
+                let disks = firn_db::points_disk_list(conn, &ids)?;
+                Ok((points, disks))
+            })
+            .await?;
+        let listed = Listed::new(self, points, limit, |point| point.id.to_string());
+        Ok(listed.map(|point| {
+            let of_point = disks.extract_if(.., |disk| disk.point_id == point.id).collect();
+            PointView::new(point, of_point, None)
+        }))
+    }
+
+    /// One restore point.
+    pub(crate) async fn point_show(&self, id: PointId) -> Result<PointView, ApiError> {
+        let scope = self.scope();
+        self.query(move |conn| {
+            let point = firn_db::point_get(conn, &scope, id)?;
+            view(conn, point, None)
+        })
+        .await
+    }
+
+    /// Changes what an owner may change.
+    pub(crate) async fn point_update(
+        &self,
+        id: PointId,
+        patch: PointPatch,
+    ) -> Result<PointView, ApiError> {
+        if patch.name.is_none() && patch.description.is_none() {
+            return Err(ApiError::field("restore_point", "give name or description to change"));
+        }
+        let update = PointUpdate {
+            name: patch.name.map(|name| name.map(|name| name.0)),
+            description: patch.description.map(|text| text.map(|text| text.0)),
+        };
+        let scope = self.scope();
+        self.query(move |conn| {
+            let point = firn_db::point_update(conn, &scope, id, &update, now())?;
+            view(conn, point, None)
+        })
+        .await
+    }
+
+    /// Asks to delete a restore point.
+    pub(crate) async fn point_delete(&self, id: PointId) -> Result<PointView, ApiError> {
+        self.point_job(id, json!({}), firn_db::point_delete_request).await
+    }
+
+    /// Asks to read a restore point back, all of it or a sample.
+    pub(crate) async fn point_verify(
+        &self,
+        id: PointId,
+        options: VerifyOptions,
+    ) -> Result<PointView, ApiError> {
+        if options.sample.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
+            return Err(ApiError::field("verify.sample", "must be above 0 and at most 1"));
+        }
+        let spec = json!({ "sample": options.sample });
+        self.point_job(id, spec, firn_db::point_verify_request).await
+    }
+
+    /// Makes a job that works on a point, and wakes a conductor for it.
+    async fn point_job(
+        &self,
+        point_id: PointId,
+        spec: Value,
+        make: fn(
+            &mut Connection,
+            &Scope,
+            PointRequest,
+            chrono::DateTime<chrono::Utc>,
+        ) -> Result<(Point, Job), DbError>,
+    ) -> Result<PointView, ApiError> {
+        let request_id = self.caller.request_ids.to_send_on();
+        let request = PointRequest { job_id: JobId::new(), point_id, spec, request_id };
+        let scope = self.scope();
+        let (job_id, point) = self
+            .query(move |conn| {
+                let (point, job) = make(conn, &scope, request, now())?;
+                Ok((job.id, view(conn, point, Some(job.id))?))
+            })
+            .await?;
+        self.wake(job_id).await;
+        Ok(point)
+    }
+}
+
+fn check_protectable(instance: &InstanceView) -> Result<(), ApiError> {
+    if instance.disks.iter().any(|disk| disk.protected) {
+        return Ok(());
+    }
+    let message = format!("instance {} has no disk that can be backed up", instance.id);
+    Err(ApiError::conflict(message))
+}
+
+/// Makes the rows of a backup, unless one of the same instance is under way.
+fn backup_start(conn: &mut Connection, request: BackupRequest) -> Result<(Point, Job), DbError> {
+    let filter = PointFilter {
+        instance_id: Some(request.instance_id),
+        state: Some(PointState::Creating),
+        ..PointFilter::default()
+    };
+    firn_db::transaction(conn, |conn| {
+        let running = firn_db::point_list(conn, &Scope::All, &filter, &Page::first(1))?;
+        if let Some(point) = running.first() {
+            return Err(DbError::Conflict {
+                resource: "instance",
+                id: request.instance_id.to_string(),
+                reason: format!("is being backed up already by job {}", point.job_id),
+            });
+        }
+        firn_db::backup_request_create(conn, request, now())
+    })
+}
+
+fn view(conn: &mut Connection, point: Point, job: Option<JobId>) -> Result<PointView, DbError> {
+    let disks = firn_db::point_disk_list(conn, point.id)?;
+    Ok(PointView::new(point, disks, job))
+}

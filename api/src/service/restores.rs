@@ -1,0 +1,68 @@
+use firn_core::{JobId, PointId, RestoreId, RestoreTarget};
+use firn_db::{Connection, DbError, Job, Restore, RestoreRequest, Scope};
+use serde_json::json;
+
+use super::now;
+use crate::http::{ApiError, Call, Listed, page};
+use crate::wire::{RestoreCreate, RestoreQuery, RestoreView};
+
+impl Call {
+    /// Asks for a restore.
+    pub(crate) async fn restore_create(&self, new: RestoreCreate) -> Result<RestoreView, ApiError> {
+        let request = RestoreRequest {
+            restore_id: RestoreId::new(),
+            job_id: JobId::new(),
+            point_id: PointId(new.restore_point_id),
+            target: new.target.into(),
+            spec: json!({}),
+            request_id: self.caller.request_ids.to_send_on(),
+        };
+        let scope = self.scope();
+        let (restore, job) = self.query(move |conn| restore_start(conn, &scope, request)).await?;
+        self.wake(job.id).await;
+        Ok(restore.into())
+    }
+
+    /// A page of restores.
+    pub(crate) async fn restore_list(
+        &self,
+        query: RestoreQuery,
+    ) -> Result<Listed<RestoreView>, ApiError> {
+        let sort = query.sort_key.map(Into::into).unwrap_or_default();
+        let page = page(self, query.limit, query.marker(), sort, query.sort_dir)?;
+        let (scope, filter, limit) = (self.scope(), query.filter(), page.limit);
+        let restores =
+            self.query(move |conn| firn_db::restore_list(conn, &scope, &filter, &page)).await?;
+        let listed = Listed::new(self, restores, limit, |restore| restore.id.to_string());
+        Ok(listed.map(RestoreView::from))
+    }
+
+    /// One restore.
+    pub(crate) async fn restore_show(&self, id: RestoreId) -> Result<RestoreView, ApiError> {
+        let scope = self.scope();
+        let restore = self.query(move |conn| firn_db::restore_get(conn, &scope, id)).await?;
+        Ok(restore.into())
+    }
+}
+
+/// Makes the rows of a restore, unless its target is another's.
+fn restore_start(
+    conn: &mut Connection,
+    scope: &Scope,
+    request: RestoreRequest,
+) -> Result<(Restore, Job), DbError> {
+    firn_db::transaction(conn, |conn| {
+        let target = request.target.clone();
+        // The point first: what may not be seen must not be told apart by the target either.
+        firn_db::point_get(conn, scope, request.point_id)?;
+        if firn_db::restore_target_taken(conn, &target)? {
+            let RestoreTarget::File { name } = target;
+            return Err(DbError::Conflict {
+                resource: "the target name",
+                id: name.to_string(),
+                reason: "is taken by another restore: choose another".to_owned(),
+            });
+        }
+        firn_db::restore_request_create(conn, scope, request, now())
+    })
+}

@@ -1,0 +1,117 @@
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{DiskKind, PowerState};
+use crate::http::{Link, Listed, SortDir};
+
+/// One instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InstanceBody {
+    pub(crate) instance: InstanceView,
+}
+
+/// A page of instances.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InstanceListBody {
+    pub(crate) instances: Vec<InstanceSummary>,
+    /// The next page, where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) instances_links: Vec<Link>,
+}
+
+impl From<Listed<InstanceSummary>> for InstanceListBody {
+    fn from(listed: Listed<InstanceSummary>) -> Self {
+        Self { instances: listed.items, instances_links: listed.links }
+    }
+}
+
+/// An instance in a list. As all that a conductor answers, it may come with more than is known
+/// here, which is left out.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct InstanceSummary {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) project_id: String,
+    pub(crate) power_state: PowerState,
+}
+
+/// An instance and what of it can be protected.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct InstanceView {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) project_id: String,
+    pub(crate) power_state: PowerState,
+    /// Its disks, without empty and optical drives.
+    pub(crate) disks: Vec<InstanceDiskView>,
+}
+
+/// A disk of an instance.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct InstanceDiskView {
+    /// Target device in the guest.
+    #[schema(example = "vda")]
+    pub(crate) device: String,
+    pub(crate) kind: DiskKind,
+    /// Guest bus.
+    #[schema(example = "virtio")]
+    pub(crate) bus: Option<String>,
+    pub(crate) serial: Option<String>,
+    /// Place in the boot order, from 1.
+    pub(crate) boot_order: Option<u32>,
+    /// `null` where no driver could tell.
+    pub(crate) size_bytes: Option<u64>,
+    /// The driver that reads it.
+    #[schema(example = "file")]
+    pub(crate) driver: Option<String>,
+    /// The storage that it lies on, as limits and people name it.
+    pub(crate) storage: Option<String>,
+    /// Where it lies; shown to administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, required = false)]
+    pub(crate) location: Option<serde_json::Value>,
+    /// Whether an incremental reads only what changed; `null` where no driver could tell.
+    pub(crate) changed_blocks: Option<bool>,
+    /// The guest cannot write to it.
+    #[serde(default)]
+    pub(crate) read_only: bool,
+    /// Several instances may write to it at once.
+    #[serde(default)]
+    pub(crate) shareable: bool,
+    /// The hypervisor decrypts it: it is backed up as it lies.
+    #[serde(default)]
+    pub(crate) encrypted: bool,
+    /// Whether a backup holds it.
+    #[serde(default)]
+    pub(crate) protected: bool,
+    /// Why it is not protected, or less well than it could be.
+    pub(crate) reason: Option<String>,
+}
+
+/// Which instances to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InstanceQuery {
+    /// At most that many.
+    #[param(minimum = 1)]
+    pub(crate) limit: Option<u32>,
+    /// The id of the last one of the page before.
+    pub(crate) marker: Option<Uuid>,
+    /// What to sort by; `name` where left out.
+    #[param(inline)]
+    pub(crate) sort_key: Option<InstanceSortKey>,
+    /// Which way; `asc` where left out.
+    #[param(inline)]
+    pub(crate) sort_dir: Option<SortDir>,
+}
+
+/// What instances are sorted by.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InstanceSortKey {
+    Name,
+    PowerState,
+}

@@ -1,0 +1,35 @@
+//! Bodies as they are on the wire, and how rows become them. Field names are part of the API:
+//! they are added, never changed.
+
+mod discovery;
+mod enums;
+mod instance;
+mod job;
+mod point;
+mod repository;
+mod restore;
+mod service;
+mod text;
+
+pub(crate) use discovery::{Health, Version, VersionBody, VersionsBody};
+pub(crate) use enums::{
+    Consistency, DiskKind, JobKind, JobStatus, Mode, PointStatus, PowerState, RepositoryStatus,
+    RestoreStatus, ServiceKind, ServiceState, Severity, StepStatus,
+};
+pub(crate) use instance::{
+    InstanceBody, InstanceListBody, InstanceQuery, InstanceSortKey, InstanceSummary, InstanceView,
+};
+pub(crate) use job::{
+    EventListBody, EventQuery, EventView, JobActionBody, JobBody, JobListBody, JobQuery,
+    JobSummary, JobView,
+};
+pub(crate) use point::{
+    PointActionBody, PointBody, PointCreate, PointCreateBody, PointListBody, PointPatch,
+    PointPatchBody, PointQuery, PointView, VerifyOptions,
+};
+pub(crate) use repository::{PointSums, RepositoryBody, RepositoryListBody, RepositoryView};
+pub(crate) use restore::{
+    RestoreBody, RestoreCreate, RestoreCreateBody, RestoreListBody, RestoreQuery, RestoreView,
+};
+pub(crate) use service::{ServiceListBody, ServiceView};
+pub(crate) use text::{Description, Filter, Name, TargetName};

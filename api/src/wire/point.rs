@@ -1,0 +1,280 @@
+use chrono::{DateTime, Utc};
+use firn_core::{InstanceId, JobId, PointId, RepositoryId};
+use firn_db::{Point, PointDisk, PointSort};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Consistency, Description, DiskKind, Filter, Mode, Name, PointStatus};
+use crate::http::{Link, Listed, SortDir, object};
+
+/// A request for a backup.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PointCreateBody {
+    #[serde(deserialize_with = "object")]
+    pub(crate) restore_point: PointCreate,
+}
+
+/// What to back up, and how.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PointCreate {
+    /// The instance.
+    pub(crate) instance_id: Uuid,
+    /// How much to read.
+    #[serde(default = "incremental")]
+    #[schema(default = "incremental")]
+    pub(crate) mode: Mode,
+    /// What to call the point.
+    pub(crate) name: Option<Name>,
+    /// A note.
+    pub(crate) description: Option<Description>,
+    /// Where to store it; the default repository where left out.
+    pub(crate) repository_id: Option<Uuid>,
+}
+
+const fn incremental() -> Mode {
+    Mode::Incremental
+}
+
+/// A change of a restore point.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PointPatchBody {
+    #[serde(deserialize_with = "object")]
+    pub(crate) restore_point: PointPatch,
+}
+
+/// What to change; what is left out stays, `null` clears.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PointPatch {
+    /// What to call the point.
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) name: Option<Option<Name>>,
+    /// A note.
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) description: Option<Option<Description>>,
+}
+
+/// Tells `null` from a field that is left out.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// An action on a restore point: exactly one field.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PointActionBody {
+    /// Read the point back and check every chunk of it.
+    #[serde(deserialize_with = "object")]
+    pub(crate) verify: VerifyOptions,
+}
+
+/// How much to verify.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifyOptions {
+    /// The share of the chunks to read, above 0 and up to 1; all where left out.
+    #[schema(minimum = 0, maximum = 1)]
+    pub(crate) sample: Option<f64>,
+}
+
+/// One restore point.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PointBody {
+    pub(crate) restore_point: PointView,
+}
+
+/// A page of restore points.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PointListBody {
+    pub(crate) restore_points: Vec<PointView>,
+    /// The next page, where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) restore_points_links: Vec<Link>,
+}
+
+impl From<Listed<PointView>> for PointListBody {
+    fn from(listed: Listed<PointView>) -> Self {
+        Self { restore_points: listed.items, restore_points_links: listed.links }
+    }
+}
+
+/// A restore point: the disks of one instance at one time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PointView {
+    pub(crate) id: Uuid,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) project_id: String,
+    pub(crate) instance_id: Uuid,
+    /// The instance's name when the backup was asked for.
+    pub(crate) instance_name: String,
+    pub(crate) repository_id: Uuid,
+    pub(crate) mode: Mode,
+    pub(crate) status: PointStatus,
+    /// Why it is in error.
+    pub(crate) status_reason: Option<String>,
+    /// The grade reached; `null` until it is filled.
+    pub(crate) consistency: Option<Consistency>,
+    /// The job that works on it: that of the request, else the one that filled it.
+    pub(crate) job_id: Uuid,
+    /// The point that an incremental was compared with. It need not exist any more: every point
+    /// is complete.
+    pub(crate) parent_id: Option<Uuid>,
+    /// Sum of the sizes of its disks; `null` until it is filled, as all sizes.
+    pub(crate) size_bytes: Option<u64>,
+    /// Bytes read from storage to fill it.
+    pub(crate) read_bytes: Option<u64>,
+    /// Bytes of content that the repository did not hold before.
+    pub(crate) new_bytes: Option<u64>,
+    /// Bytes that it added to the repository.
+    pub(crate) stored_bytes: Option<u64>,
+    pub(crate) disks: Vec<PointDiskView>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    /// When its filling ended.
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// One disk of a restore point.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PointDiskView {
+    pub(crate) id: Uuid,
+    /// Target device in the guest.
+    #[schema(example = "vda")]
+    pub(crate) device: String,
+    pub(crate) kind: DiskKind,
+    /// The driver that read it.
+    pub(crate) driver: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) read_bytes: u64,
+    pub(crate) new_bytes: u64,
+    pub(crate) stored_bytes: u64,
+}
+
+impl PointView {
+    /// `disks` are those of this point; `job` is that of the request, where it made one.
+    pub(crate) fn new(point: Point, disks: Vec<PointDisk>, job: Option<JobId>) -> Self {
+        Self {
+            id: point.id.0,
+            name: point.name,
+            description: point.description,
+            project_id: point.project_id.0,
+            instance_id: point.instance_id.0,
+            instance_name: point.instance_name,
+            repository_id: point.repository_id.0,
+            mode: point.mode.into(),
+            status: point.state.into(),
+            status_reason: point.error_message,
+            consistency: point.consistency.map(Into::into),
+            job_id: job.unwrap_or(point.job_id).0,
+            parent_id: point.parent_id.map(|parent| parent.0),
+            size_bytes: point.virtual_bytes,
+            read_bytes: point.read_bytes,
+            new_bytes: point.new_bytes,
+            stored_bytes: point.stored_bytes,
+            disks: disks.into_iter().map(PointDiskView::from).collect(),
+            created_at: point.created_at,
+            updated_at: point.updated_at,
+            finished_at: point.finished_at,
+        }
+    }
+}
+
+impl From<PointDisk> for PointDiskView {
+    fn from(disk: PointDisk) -> Self {
+        Self {
+            id: disk.id.0,
+            device: disk.device,
+            kind: disk.kind.into(),
+            driver: disk.driver,
+            size_bytes: disk.size_bytes,
+            read_bytes: disk.read_bytes,
+            new_bytes: disk.new_bytes,
+            stored_bytes: disk.stored_bytes,
+        }
+    }
+}
+
+/// Which restore points to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PointQuery {
+    /// Of this instance.
+    pub(crate) instance_id: Option<Uuid>,
+    /// Of instances with this name.
+    #[param(value_type = Option<Filter>, inline)]
+    pub(crate) instance_name: Option<Filter>,
+    /// In this repository.
+    pub(crate) repository_id: Option<Uuid>,
+    /// In this state.
+    #[param(inline)]
+    pub(crate) status: Option<PointStatus>,
+    /// Asked for in this mode.
+    #[param(inline)]
+    pub(crate) mode: Option<Mode>,
+    /// With this name.
+    #[param(value_type = Option<Filter>, inline)]
+    pub(crate) name: Option<Filter>,
+    /// At most that many.
+    #[param(minimum = 1)]
+    pub(crate) limit: Option<u32>,
+    /// The id of the last one of the page before.
+    pub(crate) marker: Option<Uuid>,
+    /// What to sort by; `created_at` where left out.
+    #[param(inline)]
+    pub(crate) sort_key: Option<PointSortKey>,
+    /// Which way; `desc` where left out.
+    #[param(inline)]
+    pub(crate) sort_dir: Option<SortDir>,
+}
+
+/// What restore points are sorted by.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PointSortKey {
+    CreatedAt,
+    UpdatedAt,
+    InstanceName,
+    Status,
+}
+
+impl From<PointSortKey> for PointSort {
+    fn from(key: PointSortKey) -> Self {
+        match key {
+            PointSortKey::CreatedAt => Self::CreatedAt,
+            PointSortKey::UpdatedAt => Self::UpdatedAt,
+            PointSortKey::InstanceName => Self::InstanceName,
+            PointSortKey::Status => Self::State,
+        }
+    }
+}
+
+impl PointQuery {
+    /// What it narrows the list to.
+    pub(crate) fn filter(&self) -> firn_db::PointFilter {
+        firn_db::PointFilter {
+            instance_id: self.instance_id.map(InstanceId),
+            repository_id: self.repository_id.map(RepositoryId),
+            state: self.status.map(Into::into),
+            mode: self.mode.map(Into::into),
+            name: self.name.as_ref().map(|name| name.0.clone()),
+            instance_name: self.instance_name.as_ref().map(|name| name.0.clone()),
+            job_id: None,
+        }
+    }
+
+    /// Where its page starts.
+    pub(crate) fn marker(&self) -> Option<PointId> {
+        self.marker.map(PointId)
+    }
+}

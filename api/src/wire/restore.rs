@@ -1,0 +1,183 @@
+use chrono::{DateTime, Utc};
+use firn_core::{PointId, RestoreId, RestoreTarget};
+use firn_db::{Restore, RestoreSort};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{RestoreStatus, TargetName};
+use crate::http::{Link, Listed, SortDir, object};
+
+/// A request for a restore.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestoreCreateBody {
+    #[serde(deserialize_with = "object")]
+    pub(crate) restore: RestoreCreate,
+}
+
+/// What to restore, and where to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestoreCreate {
+    /// The restore point. It must be available.
+    pub(crate) restore_point_id: Uuid,
+    #[serde(deserialize_with = "object")]
+    pub(crate) target: TargetCreate,
+}
+
+/// Where to write.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetCreate {
+    #[serde(rename = "type")]
+    pub(crate) kind: TargetType,
+    /// One plain file name: a new folder of this name gets one raw sparse file a disk.
+    pub(crate) name: TargetName,
+}
+
+/// Kinds of targets.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TargetType {
+    /// Files on the conductor's machine.
+    File,
+}
+
+impl From<TargetCreate> for RestoreTarget {
+    fn from(target: TargetCreate) -> Self {
+        match target.kind {
+            TargetType::File => Self::File { name: target.name.0 },
+        }
+    }
+}
+
+/// One restore.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RestoreBody {
+    pub(crate) restore: RestoreView,
+}
+
+/// A page of restores.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RestoreListBody {
+    pub(crate) restores: Vec<RestoreView>,
+    /// The next page, where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) restores_links: Vec<Link>,
+}
+
+impl From<Listed<RestoreView>> for RestoreListBody {
+    fn from(listed: Listed<RestoreView>) -> Self {
+        Self { restores: listed.items, restores_links: listed.links }
+    }
+}
+
+/// A restore.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RestoreView {
+    pub(crate) id: Uuid,
+    pub(crate) project_id: String,
+    /// What is restored. It may have been deleted since.
+    pub(crate) restore_point_id: Uuid,
+    pub(crate) job_id: Uuid,
+    pub(crate) status: RestoreStatus,
+    /// Why it is in error.
+    pub(crate) status_reason: Option<String>,
+    pub(crate) target: TargetView,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// Where a restore writes to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TargetView {
+    #[serde(rename = "type")]
+    pub(crate) kind: TargetType,
+    pub(crate) name: String,
+}
+
+impl From<RestoreTarget> for TargetView {
+    fn from(target: RestoreTarget) -> Self {
+        match target {
+            RestoreTarget::File { name } => Self { kind: TargetType::File, name: name.into() },
+        }
+    }
+}
+
+impl From<Restore> for RestoreView {
+    fn from(restore: Restore) -> Self {
+        Self {
+            id: restore.id.0,
+            project_id: restore.project_id.0,
+            restore_point_id: restore.point_id.0,
+            job_id: restore.job_id.0,
+            status: restore.state.into(),
+            status_reason: restore.error_message,
+            target: restore.target.into(),
+            created_at: restore.created_at,
+            updated_at: restore.updated_at,
+            finished_at: restore.finished_at,
+        }
+    }
+}
+
+/// Which restores to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RestoreQuery {
+    /// Of this restore point.
+    pub(crate) restore_point_id: Option<Uuid>,
+    /// In this state.
+    #[param(inline)]
+    pub(crate) status: Option<RestoreStatus>,
+    /// At most that many.
+    #[param(minimum = 1)]
+    pub(crate) limit: Option<u32>,
+    /// The id of the last one of the page before.
+    pub(crate) marker: Option<Uuid>,
+    /// What to sort by; `created_at` where left out.
+    #[param(inline)]
+    pub(crate) sort_key: Option<RestoreSortKey>,
+    /// Which way; `desc` where left out.
+    #[param(inline)]
+    pub(crate) sort_dir: Option<SortDir>,
+}
+
+/// What restores are sorted by.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RestoreSortKey {
+    CreatedAt,
+    UpdatedAt,
+    Status,
+}
+
+impl From<RestoreSortKey> for RestoreSort {
+    fn from(key: RestoreSortKey) -> Self {
+        match key {
+            RestoreSortKey::CreatedAt => Self::CreatedAt,
+            RestoreSortKey::UpdatedAt => Self::UpdatedAt,
+            RestoreSortKey::Status => Self::State,
+        }
+    }
+}
+
+impl RestoreQuery {
+    /// What it narrows the list to.
+    pub(crate) fn filter(&self) -> firn_db::RestoreFilter {
+        firn_db::RestoreFilter {
+            point_id: self.restore_point_id.map(PointId),
+            state: self.status.map(Into::into),
+            job_id: None,
+        }
+    }
+
+    /// Where its page starts.
+    pub(crate) fn marker(&self) -> Option<RestoreId> {
+        self.marker.map(RestoreId)
+    }
+}

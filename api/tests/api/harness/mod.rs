@@ -1,0 +1,175 @@
+//! A service on a real SQLite file and the in-process transport, with a conductor that answers
+//! questions and runs no jobs. Every answer is held against the OpenAPI document.
+
+mod answer;
+mod conductor;
+mod document;
+mod jobs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::test::{TestRequest, init_service, try_call_service};
+use chrono::Utc;
+use firn_api::{Api, ApiConfig, Identity, StandaloneIdentity};
+use firn_core::RepositoryId;
+use firn_db::{Database, NewRepository, Page, Scope};
+use oslo_messaging::InProcess;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub use answer::Answer;
+pub use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, Wakes};
+use document::Document;
+pub use jobs::job_of;
+
+pub struct Harness {
+    pub api: Api,
+    pub database: Database,
+    pub repository: RepositoryId,
+    pub wakes: Wakes,
+    document: Document,
+    conductor: Option<conductor::Running>,
+    _folder: TempDir,
+}
+
+impl Harness {
+    pub async fn new() -> Self {
+        Self::with(ApiConfig::default(), StandaloneIdentity::open()).await
+    }
+
+    /// Nobody answers on the conductor's target.
+    pub async fn without_conductor() -> Self {
+        let config =
+            ApiConfig { conductor_deadline: Duration::from_millis(200), ..ApiConfig::default() };
+        let mut harness = Self::with(config, StandaloneIdentity::open()).await;
+        harness.conductor.take().unwrap().stop().await;
+        harness
+    }
+
+    pub async fn with(config: ApiConfig, identity: impl Identity + 'static) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("firn.db").display());
+        let database = Database::open(&url).unwrap();
+        database.migrate().unwrap();
+        let repository = RepositoryId::new();
+        database
+            .run(move |conn| {
+                let new = NewRepository {
+                    id: repository,
+                    name: "default".to_owned(),
+                    url: "file:///var/lib/firn/repository".to_owned(),
+                    chunk_bytes: 1 << 20,
+                };
+                firn_db::repository_create(conn, new, Utc::now())
+            })
+            .await
+            .unwrap();
+        let transport = InProcess::new();
+        let conductor = conductor::Running::start(&transport).await;
+        let wakes = Wakes::start(&transport).await;
+        let identity = Arc::new(identity);
+        let api = Api::new(config, database.clone(), Arc::new(transport), identity).unwrap();
+        let document = Document::new();
+        let conductor = Some(conductor);
+        Self { api, database, repository, wakes, document, conductor, _folder: folder }
+    }
+
+    /// Sends a request and checks that its answer is a documented one.
+    pub async fn send(&self, request: Request) -> Answer {
+        let (method, path) = (request.method.clone(), request.path.clone());
+        let app = init_service(self.api.app()).await;
+        let response = try_call_service(&app, request.build()).await.unwrap();
+        let answer = Answer::read(response).await;
+        self.document.check(&method, &path, &answer);
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::new(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Request::json(Method::POST, path, &body)).await
+    }
+
+    /// Asks for a backup of [`INSTANCE`].
+    pub async fn backup(&self) -> Value {
+        let body = json!({"restore_point": {"instance_id": INSTANCE, "mode": "full"}});
+        let answer = self.post("/v1/restore-points", body).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.body["restore_point"].clone()
+    }
+
+    /// How many points, restores and jobs there are.
+    pub async fn rows(&self) -> (usize, usize, usize) {
+        self.database
+            .run(|conn| {
+                let filter = firn_db::PointFilter::default();
+                let points = firn_db::point_list(conn, &Scope::All, &filter, &Page::first(9999))?;
+                let filter = firn_db::RestoreFilter::default();
+                let restores =
+                    firn_db::restore_list(conn, &Scope::All, &filter, &Page::first(9999))?;
+                let filter = firn_db::JobFilter::default();
+                let jobs = firn_db::job_list(conn, &Scope::All, &filter, &Page::first(9999))?;
+                Ok((points.len(), restores.len(), jobs.len()))
+            })
+            .await
+            .unwrap()
+    }
+
+    /// Every documented path with its methods, sorted.
+    pub fn documented_methods(&self) -> Vec<(String, Vec<String>)> {
+        self.document.methods()
+    }
+}
+
+/// A request to be sent.
+pub struct Request {
+    method: Method,
+    path: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    pub fn new(method: Method, path: &str) -> Self {
+        Self { method, path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub fn json(method: Method, path: &str, body: &Value) -> Self {
+        let request = Self::new(method, path).body(body.to_string().into_bytes());
+        request.header("content-type", "application/json")
+    }
+
+    pub fn body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
+    }
+
+    pub fn header(self, name: &'static str, value: &str) -> Self {
+        self.header_bytes(name, value.as_bytes())
+    }
+
+    pub fn header_bytes(mut self, name: &'static str, value: &[u8]) -> Self {
+        let value = HeaderValue::from_bytes(value).unwrap();
+        self.headers.push((HeaderName::from_static(name), value));
+        self
+    }
+
+    /// For messages of failed tests.
+    pub fn shown(&self) -> String {
+        let body: String = String::from_utf8_lossy(&self.body).chars().take(120).collect();
+        let path: String = self.path.chars().take(200).collect();
+        format!("{} {path} {:?} {body:?}", self.method, self.headers)
+    }
+
+    fn build(self) -> actix_http::Request {
+        let mut request = TestRequest::with_uri(&self.path).method(self.method);
+        for header in self.headers {
+            request = request.append_header(header);
+        }
+        request.set_payload(self.body).to_request()
+    }
+}
