@@ -20,6 +20,7 @@ pub(crate) struct RawDisk {
     size_bytes: u64,
     writable: bool,
     cancelled: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl RawDisk {
@@ -34,7 +35,13 @@ impl RawDisk {
             let _ =
                 posix_fadvise(&part.opened.file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
         }
-        Ok(Self { part, size_bytes, writable, cancelled: AtomicBool::new(false) })
+        Ok(Self {
+            part,
+            size_bytes,
+            writable,
+            cancelled: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        })
     }
 
     fn check(&self, offset: u64, length: u64) -> Result<(), DriverError> {
@@ -196,6 +203,7 @@ impl Disk for RawDisk {
     }
 
     fn close(&self) -> Result<(), DriverError> {
-        if self.writable { Ok(()) } else { self.part.check_unchanged() }
+        let again = self.closed.swap(true, Ordering::Relaxed);
+        if self.writable || again { Ok(()) } else { self.part.check_unchanged() }
     }
 }

@@ -19,7 +19,7 @@ fn fifty_disks_opened_and_closed_leave_nothing() {
         for location in [raw(&flat), qcow2(&image)] {
             let disk = open(&driver, &location).unwrap();
             assert_eq!(read(&*disk, 0, 512), pattern(512, 1));
-            if turn % 2 == 0 {
+            if turn.is_multiple_of(2) {
                 disk.close().unwrap();
             }
         }

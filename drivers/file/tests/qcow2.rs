@@ -270,3 +270,47 @@ fn what_qemu_says_is_passed_on() {
     let named = qcow2_on(&image, &[(&image, ImageFormat::Raw)]);
     assert!(probe(&driver(folder.path()), &named).is_ok());
 }
+
+#[test]
+fn random_chains_of_every_cluster_kind() {
+    let folder = folder();
+    let path = |name: String| folder.path().join(name);
+    for round in 0..6_u64 {
+        let cluster = ["512", "4k", "64k"][round as usize % 3];
+        let mut below: Option<std::path::PathBuf> = None;
+        let mut files = Vec::new();
+        for layer in 0..3_u64 {
+            let image = path(format!("{round}-{layer}.qcow2"));
+            let option = format!("cluster_size={cluster}");
+            // The lower ones are smaller.
+            let size = format!("{}k", 3000 + layer * 500);
+            let mut arguments = vec!["create", "-f", "qcow2", "-o", &option];
+            if let Some(below) = &below {
+                arguments.extend(["-b", text(below), "-F", "qcow2"]);
+            }
+            arguments.extend([text(&image), &size]);
+            run("qemu-img", &arguments);
+            let writes: Vec<String> = (0..40)
+                .map(|turn| {
+                    let random = pattern(16, round * 10_000 + layer * 100 + turn + 1);
+                    let at = u64::from_le_bytes(random[..8].try_into().unwrap()) % 2900;
+                    let length = 1 + u64::from(random[9]) % 64;
+                    match random[10] % 5 {
+                        0 => format!("discard {at}k {length}k"),
+                        1 => format!("write -z {at}k {length}k"),
+                        2 => format!("write -z -u {at}k {length}k"),
+                        _ => format!("write -P {} {at}k {length}k", 1 + random[11] % 200),
+                    }
+                })
+                .collect();
+            // Only whole clusters that are not there yet can be compressed.
+            let at = layer * 512;
+            io(&image, &[&format!("write -c -P 33 {at}k 256k"), "write -c -P 44 2M 64k"]);
+            io(&image, &writes.iter().map(String::as_str).collect::<Vec<_>>());
+            files.push(image.clone());
+            below = Some(image);
+        }
+        let files: Vec<&Path> = files.iter().map(|file| file.as_path()).collect();
+        check(folder.path(), files[2], &files);
+    }
+}

@@ -16,9 +16,10 @@ const PREFIX: &str = "firn-nbd-";
 #[derive(Debug)]
 pub(super) struct RunDir {
     path: PathBuf,
-    /// Locked as long as its owner lives, and the way to the socket whose path is too long for
-    /// `sun_path`.
+    /// The way to the socket, whose path may be too long for `sun_path`.
     pub(super) folder: File,
+    /// Locked as long as its owner lives. Another descriptor, since the child inherits the first.
+    _lock: File,
 }
 
 impl RunDir {
@@ -38,8 +39,9 @@ impl RunDir {
             }
             let folder = File::open(&path).map_err(failed)?;
             // Nobody else would lock it while our process id lives.
-            drop(folder.try_lock());
-            return Ok(Self { path, folder });
+            let lock = File::open(&path).map_err(failed)?;
+            drop(lock.try_lock());
+            return Ok(Self { path, folder, _lock: lock });
         }
     }
 }

@@ -127,7 +127,7 @@ impl Server {
         let length = self.stderr.read_at(&mut said, 0).unwrap_or(0);
         let said = String::from_utf8_lossy(&said[..length]);
         // Its first words repeat our own description of the disk.
-        let said = said.trim().rsplit("': ").next().unwrap_or_default();
+        let said = said.trim().rsplit("': ").next().unwrap_or_default().replace('\n', "; ");
         if said.is_empty() || error.is_cancelled() {
             return error;
         }

@@ -15,10 +15,10 @@ use firn_driver_sdk::{
 };
 use serde_json::json;
 
-pub const KIB: u64 = 1 << 10;
-pub const MIB: u64 = 1 << 20;
+pub(crate) const KIB: u64 = 1 << 10;
+pub(crate) const MIB: u64 = 1 << 20;
 
-pub fn command(program: &str) -> Command {
+pub(crate) fn command(program: &str) -> Command {
     let found = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     });
@@ -27,7 +27,7 @@ pub fn command(program: &str) -> Command {
 }
 
 /// Runs a tool to its end and gives what it wrote.
-pub fn run(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
     let output = command(program).args(arguments).output().unwrap();
     assert!(
         output.status.success(),
@@ -39,7 +39,7 @@ pub fn run(program: &str, arguments: &[&str]) -> String {
 }
 
 /// Writes into an image as a VM would: `write -P 7 1M 64k`.
-pub fn io(image: &Path, commands: &[&str]) {
+pub(crate) fn io(image: &Path, commands: &[&str]) {
     let mut arguments = vec!["-f", if is_qcow2(image) { "qcow2" } else { "raw" }];
     for command in commands {
         arguments.extend(["-c", command]);
@@ -49,41 +49,41 @@ pub fn io(image: &Path, commands: &[&str]) {
     assert!(!said.contains("failed"), "{said}");
 }
 
-pub fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-pub fn is_qcow2(image: &Path) -> bool {
+pub(crate) fn is_qcow2(image: &Path) -> bool {
     let mut magic = [0; 4];
     fs::File::open(image).unwrap().read_exact(&mut magic).is_ok() && magic == *b"QFI\xfb"
 }
 
-pub fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
 /// A driver whose sockets are made in a folder of the test's own.
-pub fn driver(runtime: &Path) -> FileDriver {
+pub(crate) fn driver(runtime: &Path) -> FileDriver {
     driver_with(json!({"runtime_dir": runtime}))
 }
 
-pub fn driver_with(config: serde_json::Value) -> FileDriver {
+pub(crate) fn driver_with(config: serde_json::Value) -> FileDriver {
     FileDriver::create(&Config(config), Host::silent()).unwrap()
 }
 
-pub fn file(path: &Path, format: ImageFormat) -> DiskLocation {
+pub(crate) fn file(path: &Path, format: ImageFormat) -> DiskLocation {
     DiskLocation::File { path: path.to_owned(), format, backing: Vec::new() }
 }
 
-pub fn qcow2(path: &Path) -> DiskLocation {
+pub(crate) fn qcow2(path: &Path) -> DiskLocation {
     file(path, ImageFormat::Qcow2)
 }
 
-pub fn raw(path: &Path) -> DiskLocation {
+pub(crate) fn raw(path: &Path) -> DiskLocation {
     file(path, ImageFormat::Raw)
 }
 
-pub fn qcow2_on(path: &Path, backing: &[(&Path, ImageFormat)]) -> DiskLocation {
+pub(crate) fn qcow2_on(path: &Path, backing: &[(&Path, ImageFormat)]) -> DiskLocation {
     let backing = backing
         .iter()
         .map(|(path, format)| BackingFile { path: path.to_path_buf(), format: *format })
@@ -91,16 +91,19 @@ pub fn qcow2_on(path: &Path, backing: &[(&Path, ImageFormat)]) -> DiskLocation {
     DiskLocation::File { path: path.to_owned(), format: ImageFormat::Qcow2, backing }
 }
 
-pub fn probe(driver: &FileDriver, location: &DiskLocation) -> Result<Probe, DriverError> {
+pub(crate) fn probe(driver: &FileDriver, location: &DiskLocation) -> Result<Probe, DriverError> {
     driver.probe(location).map(|probe| probe.expect("mine"))
 }
 
 /// Probes and opens for reading.
-pub fn open(driver: &FileDriver, location: &DiskLocation) -> Result<Box<dyn Disk>, DriverError> {
+pub(crate) fn open(
+    driver: &FileDriver,
+    location: &DiskLocation,
+) -> Result<Box<dyn Disk>, DriverError> {
     open_as(driver, location, Access::ReadOnly)
 }
 
-pub fn open_as(
+pub(crate) fn open_as(
     driver: &FileDriver,
     location: &DiskLocation,
     access: Access,
@@ -112,14 +115,14 @@ pub fn open_as(
     driver.open(&OpenRequest { location, snapshot: None, access })
 }
 
-pub fn read(disk: &dyn Disk, offset: u64, length: usize) -> Vec<u8> {
+pub(crate) fn read(disk: &dyn Disk, offset: u64, length: usize) -> Vec<u8> {
     let mut buffer = vec![0xee; length];
     disk.read(&mut [ReadRequest { offset, buffer: &mut buffer }]).unwrap();
     buffer
 }
 
 /// The whole disk by a vectored read of uneven pieces.
-pub fn read_all(disk: &dyn Disk) -> Vec<u8> {
+pub(crate) fn read_all(disk: &dyn Disk) -> Vec<u8> {
     let mut content = vec![0xee; disk.size_bytes() as usize];
     let mut requests = Vec::new();
     let (mut rest, mut offset, mut length) = (&mut content[..], 0, 1_000_003);
@@ -136,7 +139,7 @@ pub fn read_all(disk: &dyn Disk) -> Vec<u8> {
 }
 
 /// What QEMU itself says is in the image.
-pub fn content_by_qemu(image: &Path) -> Vec<u8> {
+pub(crate) fn content_by_qemu(image: &Path) -> Vec<u8> {
     let out = image.with_extension("expected");
     run("qemu-img", &["convert", "-f", "qcow2", "-O", "raw", text(image), text(&out)]);
     let content = fs::read(&out).unwrap();
@@ -145,19 +148,19 @@ pub fn content_by_qemu(image: &Path) -> Vec<u8> {
 }
 
 /// Compares without printing megabytes.
-pub fn assert_same(found: &[u8], expected: &[u8]) {
+pub(crate) fn assert_same(found: &[u8], expected: &[u8]) {
     assert_eq!(found.len(), expected.len());
     if let Some(at) = found.iter().zip(expected).position(|(a, b)| a != b) {
         panic!("byte {at} is {} instead of {}", found[at], expected[at]);
     }
 }
 
-pub fn allocated(disk: &dyn Disk) -> ExtentList {
+pub(crate) fn allocated(disk: &dyn Disk) -> ExtentList {
     disk.extents_allocated(Extent::new(0, disk.size_bytes())).unwrap()
 }
 
 /// Every byte outside the list is zero.
-pub fn assert_zero_outside(content: &[u8], data: &ExtentList) {
+pub(crate) fn assert_zero_outside(content: &[u8], data: &ExtentList) {
     for hole in data.complement(content.len() as u64).as_slice() {
         let hole_bytes = &content[hole.offset as usize..hole.end() as usize];
         assert!(hole_bytes.iter().all(|byte| *byte == 0), "data in {hole:?}");
@@ -166,9 +169,9 @@ pub fn assert_zero_outside(content: &[u8], data: &ExtentList) {
 
 /// What must be the same after a disk was read: content, size, times of change.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Trace(Vec<(PathBuf, Vec<u8>, [i64; 5])>);
+pub(crate) struct Trace(Vec<(PathBuf, Vec<u8>, [i64; 5])>);
 
-pub fn trace(files: &[&Path]) -> Trace {
+pub(crate) fn trace(files: &[&Path]) -> Trace {
     let one = |path: &&Path| {
         let m = fs::metadata(path).unwrap();
         let times = [m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec(), m.size() as i64];
@@ -178,7 +181,7 @@ pub fn trace(files: &[&Path]) -> Trace {
 }
 
 /// Bytes that do not repeat at any cluster size and do not compress to nothing.
-pub fn pattern(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn pattern(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -192,7 +195,7 @@ pub fn pattern(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// The `qemu-nbd` processes that are children of `parent`.
-pub fn nbd_children(parent: u32) -> Vec<u32> {
+pub(crate) fn nbd_children(parent: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| {
@@ -204,7 +207,7 @@ pub fn nbd_children(parent: u32) -> Vec<u32> {
     .collect()
 }
 
-pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < Duration::from_secs(15), "waited in vain: {what}");
@@ -213,7 +216,7 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// A child that is killed with the test.
-pub struct Guard(pub Child);
+pub(crate) struct Guard(pub(crate) Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -223,7 +226,7 @@ impl Drop for Guard {
 }
 
 /// A machine that has the disk open as a running VM has it.
-pub fn running_vm(image: &Path, read_only: bool) -> Guard {
+pub(crate) fn running_vm(image: &Path, read_only: bool) -> Guard {
     let format = if is_qcow2(image) { "qcow2" } else { "raw" };
     let drive = format!(
         "driver={format},node-name=disk,read-only={},file.driver=file,file.filename={}",
