@@ -65,11 +65,16 @@ class Dataset:
 def make(size_name: str) -> Dataset:
     """The data set, from the cache or made now (minutes)."""
     size = SIZES[size_name]
-    root_tar = debian.root_tar("debian-server" if size.packages else "debian-base", size.packages)
+    root = "debian-server" if size.packages else "debian-base"
     key = cache.recipe_key(
-        {"root": root_tar.parent.name, "size": repr(size)}, _build, _overlay, _sparse, changes, disk
+        {"root": f"{root}-{debian.root_key(size.packages)}", "size": repr(size)},
+        *(_build, _overlay, _sparse, changes, disk),
     )
-    folder = cache.made(f"bench-{size_name}", key, lambda work: _build(work, size, root_tar))
+
+    def build(work: Path):
+        _build(work, size, debian.root_tar(root, size.packages))
+
+    folder = cache.made(f"bench-{size_name}", key, build)
     return Dataset(folder, json.loads((folder / "facts.json").read_text()))
 
 

@@ -1,7 +1,6 @@
 """The demo's virtual machine: a bootable Debian disk and a data disk, and what changes them."""
 
 import random
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +74,12 @@ def _data_tree(folder: Path):
 
 def make(ground: Ground) -> Machine:
     """Copies the cached disks into the ground: qcow2 with a dirty bitmap, raw without."""
-    root_tar = debian.root_tar()
-    key = cache.recipe_key({"root": root_tar.parent.name}, sys.modules[__name__], disk)
+    code = (_data_tree, disk)
+    key = cache.recipe_key({"root": debian.root_key(), "size": [ROOT_BYTES, DATA_BYTES]}, *code)
 
     def build(folder: Path):
         with cache.scratch(folder) as scratch:
-            disk.bootable_disk(root_tar, scratch / "root.raw", ROOT_BYTES, scratch)
+            disk.bootable_disk(debian.root_tar(), scratch / "root.raw", ROOT_BYTES, scratch)
             disk.qcow2(scratch / "root.raw", folder / "root.qcow2")
             _data_tree(scratch / "data")
             disk.ext4_disk(scratch / "data", folder / "data.raw", DATA_BYTES)

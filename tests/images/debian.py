@@ -78,11 +78,16 @@ sleep 60
 """
 
 
+def root_key(extra_packages: tuple[str, ...] = ()) -> str:
+    """Names the content of the archive that `root_tar` makes."""
+    packages = (*BASE_PACKAGES, *extra_packages)
+    texts = (ESSENTIAL_HOOK, CUSTOMIZE_HOOK, GUEST_INIT)
+    return cache.recipe_key({"packages": packages, "suite": SUITE, "texts": texts})
+
+
 def root_tar(name: str = "debian-base", extra_packages: tuple[str, ...] = ()) -> Path:
     """The cached archive of a root tree with the base packages and `extra_packages`."""
     packages = (*BASE_PACKAGES, *extra_packages)
-    texts = (ESSENTIAL_HOOK, CUSTOMIZE_HOOK, GUEST_INIT)
-    key = cache.recipe_key({"packages": packages, "suite": SUITE, "texts": texts})
 
     def build(folder: Path):
         for hook, text in (("essential", ESSENTIAL_HOOK), ("customize", CUSTOMIZE_HOOK)):
@@ -106,7 +111,7 @@ def root_tar(name: str = "debian-base", extra_packages: tuple[str, ...] = ()) ->
         run([*_namespaces(), *make], deadline=3600, env=environment)
         shutil.rmtree(folder / "tmp")
 
-    return cache.made(name, key, build) / "root.tar"
+    return cache.made(name, root_key(extra_packages), build) / "root.tar"
 
 
 def _namespaces() -> list[str]:
