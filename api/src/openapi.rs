@@ -4,6 +4,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::{instances, jobs, repositories, restore_points, restores, services, system};
+use crate::http::{Problem, ProblemLink, Problems};
 use crate::routes::route_table;
 
 macro_rules! described {
@@ -12,6 +13,7 @@ macro_rules! described {
         #[openapi(
             info(title = "Firn", description = "Backup, restore and instant restore of OpenStack instances"),
             paths($($module::$handler),+),
+            components(schemas(Problems, Problem, ProblemLink)),
             security(("token" = [])),
             modifiers(&Token),
         )]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::HttpServer;
 use firn_core::ErrorKind;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 
 use crate::{Api, ApiConfig, ConfigError};
 
@@ -86,8 +86,9 @@ pub async fn serve(
     match select(server, pin!(shutdown)).await {
         Either::Left((ended, _)) => ended.map_err(failed),
         Either::Right(((), server)) => {
-            handle.stop(true).await;
-            server.await.map_err(failed)
+            // The order to stop is carried out by the server itself, so both go on together.
+            let ((), ended) = join(handle.stop(true), server).await;
+            ended.map_err(failed)
         }
     }
 }

@@ -45,3 +45,10 @@ pub(crate) enum ChangeRefused {
     #[response(status = 415)]
     MediaType(Problems),
 }
+
+/// Of a question about an instance, besides.
+#[derive(IntoResponses)]
+#[response(status = 409)]
+#[expect(dead_code, reason = "for the document only")]
+/// The cloud describes the instance in a way that cannot be used.
+pub(crate) struct Unusable(Problems);

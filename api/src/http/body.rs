@@ -101,10 +101,10 @@ mod tests {
         for (body, field, reason) in [
             (r#"{"inner": {"count": "x"}}"#, "inner.count", "invalid type: string"),
             (r#"{"inner": {"count": -1}}"#, "inner.count", "invalid value"),
-            (r#"{"inner": {"size": 1}}"#, "inner", "unknown field `size`"),
+            (r#"{"inner": {"size": 1}}"#, "inner.size", "unknown field `size`"),
             (r#"{"inner": {"count": 1, "count": 2}}"#, "inner", "duplicate field `count`"),
             (r#"{"inner": [1]}"#, "inner", "expected an object"),
-            (r#"{"outer": {}}"#, "body", "unknown field `outer`"),
+            (r#"{"outer": {}}"#, "outer", "unknown field `outer`"),
             (r#"[{"count": 1}]"#, "body", "expected an object"),
             (r#"{}"#, "body", "missing field `inner`"),
             (r#"{"inner": {}} {}"#, "body", "trailing characters"),

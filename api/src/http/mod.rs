@@ -19,7 +19,7 @@ pub(crate) use links::{Link, Links};
 pub(crate) use observe::observe;
 pub(crate) use page::{Listed, SortDir, limit as page_limit, page};
 pub(crate) use path::PathId;
-pub(crate) use problem::Problems;
+pub(crate) use problem::{Problem, ProblemLink, Problems};
 pub(crate) use query::{NoQuery, Query};
 pub(crate) use request_id::{RequestId, RequestIds};
 pub(crate) use strict::{object, path_and_reason};

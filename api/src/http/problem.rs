@@ -108,7 +108,12 @@ fn with_detail(status: StatusCode, detail: String, request_id: &RequestId) -> Ht
         detail,
         links: Vec::new(),
     };
-    HttpResponse::build(status).json(Problems { errors: vec![problem] })
+    let mut response = HttpResponse::build(status);
+    if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+        // What is left of the body is not waited for.
+        response.force_close();
+    }
+    response.json(Problems { errors: vec![problem] })
 }
 
 fn word(status: StatusCode) -> String {

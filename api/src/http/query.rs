@@ -52,7 +52,7 @@ mod tests {
             ("limit=99999999999", "limit", "too large"),
             ("limit=", "limit", "empty"),
             ("limit=1&limit=2", "query", "duplicate field `limit`"),
-            ("page=2", "query", "unknown field `page`"),
+            ("page=2", "page", "unknown field `page`"),
         ] {
             let ApiError::Field { field: named, reason: given } =
                 parse::<Parameters>(query).unwrap_err()

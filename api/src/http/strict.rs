@@ -38,6 +38,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Root<T> {
     }
 }
 
+const PATH_MAX_CHARS: usize = 100;
+
 /// Where in a document something is wrong, and what.
 pub(crate) fn path_and_reason<E: fmt::Display>(
     error: &PathError<E>,
@@ -47,5 +49,7 @@ pub(crate) fn path_and_reason<E: fmt::Display>(
     // serde_path_to_error writes "." for the document itself and "?" for a key it cannot name.
     let path = path.trim_end_matches(['?', '.']);
     let path = if path.is_empty() { whole } else { path };
-    (path.to_owned(), error.inner().to_string())
+    // A path may be made of keys that the client invented.
+    let path = path.chars().take(PATH_MAX_CHARS).collect();
+    (path, error.inner().to_string())
 }

@@ -36,12 +36,13 @@ fn refused(error: MessagingError) -> ApiError {
     let kind = serde_json::from_value(Value::String(remote.code.clone()));
     let kind = kind.unwrap_or(ErrorKind::Internal);
     match kind {
-        // Only of the question's own object; the rest of the message is the conductor's.
-        ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Unsupported => {
+        ErrorKind::NotFound | ErrorKind::Conflict => {
             ApiError::Refused { kind, message: remote.message.clone() }
         }
-        // The arguments were checked here, so a conductor that finds them wrong is a defect.
-        ErrorKind::InvalidInput | ErrorKind::Forbidden => {
+        // The question was checked here: what is wrong is how the cloud describes the instance.
+        ErrorKind::InvalidInput => ApiError::conflict(remote.message.clone()),
+        // A conductor of another version, or one that must not be asked: not the client's affair.
+        ErrorKind::Unsupported | ErrorKind::Forbidden => {
             ApiError::failed(ErrorKind::Internal, "a conductor refused a question", error)
         }
         _ => ApiError::failed(kind, "a conductor failed", error),
@@ -70,9 +71,9 @@ mod tests {
         for (code, status) in [
             ("not_found", 404),
             ("conflict", 409),
-            ("unsupported", 400),
+            ("unsupported", 500),
             ("unavailable", 503),
-            ("invalid_input", 500),
+            ("invalid_input", 409),
             ("integrity", 500),
             ("of_a_later_version", 500),
         ] {

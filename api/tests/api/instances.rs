@@ -47,6 +47,14 @@ async fn without_a_conductor_there_is_no_answer_but_503() {
 }
 
 #[actix_web::test]
+async fn an_instance_that_cannot_be_understood_is_a_conflict() {
+    let harness = Harness::new().await;
+    let answer = harness.get(&format!("/v1/instances/{}", crate::harness::UNUSABLE)).await;
+    assert_eq!(answer.status, 409);
+    assert_eq!(answer.detail(), "its XML makes no sense");
+}
+
+#[actix_web::test]
 async fn a_conductor_that_fails_or_talks_nonsense_is_a_500_without_words() {
     let harness = Harness::new().await;
     for id in [crate::harness::BROKEN, crate::harness::NONSENSE] {

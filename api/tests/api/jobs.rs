@@ -108,7 +108,7 @@ async fn events_are_paged_oldest_first() {
     assert_eq!(details(&first), ["one", "two"]);
     assert_eq!(first.body["events"][1]["severity"], "warning");
     let next = first.body["events_links"][0]["href"].as_str().unwrap();
-    let second = harness.get(next.strip_prefix("http://localhost:8080").unwrap()).await;
+    let second = harness.get(next.strip_prefix("http://firn.example:8998").unwrap()).await;
     assert_eq!(details(&second), ["three"]);
     assert!(second.body["events_links"].is_null());
 }

@@ -26,7 +26,7 @@ async fn a_backup_is_accepted_and_a_conductor_woken() {
     assert_eq!(point["repository_id"], harness.repository.to_string());
     assert_eq!(point["size_bytes"], Value::Null);
     assert!(point["created_at"].as_str().unwrap().ends_with('Z'));
-    assert_eq!(answer.header("location"), format!("http://localhost:8080{}", path(point)));
+    assert_eq!(answer.header("location"), format!("http://firn.example:8998{}", path(point)));
     assert_eq!(harness.wakes.next().await, point["job_id"].as_str().unwrap());
 
     let job = harness.get(&format!("/v1/jobs/{}", point["job_id"].as_str().unwrap())).await;
@@ -133,7 +133,7 @@ async fn lists_are_filtered_sorted_and_paged() {
         assert!(link.is_null() || link["rel"] == "next");
         next = link["href"]
             .as_str()
-            .map(|href| href.strip_prefix("http://localhost:8080").unwrap().to_owned());
+            .map(|href| href.strip_prefix("http://firn.example:8998").unwrap().to_owned());
         pages += 1;
     }
     assert_eq!((seen, pages), (made, 3));

@@ -25,7 +25,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let api = harness.api.clone();
-        let task = tokio::task::spawn_local(serve(api, listener, async {
+        let task = tokio::spawn(serve(api, listener, async {
             let _ = stopped.await;
         }));
         Self { address, stop, task, _harness: harness }
@@ -107,6 +107,9 @@ async fn what_is_no_http_is_refused_and_the_service_lives_on() {
         b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         b"POST /v1/restores HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /v1/restores HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"POST /v1/restores HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\
+          Content-Length: 18446744073709551615\r\n\r\n",
         b"POST /v1/restores HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         b"GET / HTTP/1.1\r\nHost: h\r\nX: \0\r\n\r\n",
         b"GET / HTTP/1.1\r\n: b\r\n\r\n",

@@ -20,7 +20,7 @@ async fn versions_are_discovered() {
     assert_eq!((all.status, one.status), (200, 200));
     assert_eq!(all.body["versions"][0], one.body["version"]);
     assert_eq!(one.body["version"]["status"], "CURRENT");
-    assert_eq!(one.body["version"]["links"][0]["href"], "http://localhost:8080/v1");
+    assert_eq!(one.body["version"]["links"][0]["href"], "http://firn.example:8998/v1");
     assert_eq!(harness.get("/v1/").await.body, one.body);
 }
 

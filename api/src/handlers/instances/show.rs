@@ -1,7 +1,7 @@
 use actix_web::web::Json;
 use firn_core::InstanceId;
 
-use crate::handlers::refusals::Refused;
+use crate::handlers::refusals::{Refused, Unusable};
 use crate::handlers::rule;
 use crate::http::{Allow, ApiError, NoQuery, PathId, Query};
 use crate::wire::InstanceBody;
@@ -14,7 +14,7 @@ rule!(
 /// Show an instance with its disks.
 #[utoipa::path(get, path = "/v1/instances/{id}", operation_id = "instances_show", tag = "instances",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "It", body = InstanceBody), Refused))]
+    responses((status = 200, description = "It", body = InstanceBody), Refused, Unusable))]
 pub(crate) async fn show(
     call: Allow<InstanceShowRule>,
     id: PathId<InstanceId>,

@@ -4,16 +4,16 @@ use actix_web::http::header::HeaderMap;
 use serde_json::Value;
 
 /// What came back.
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     /// `Null` where it is no JSON.
-    pub body: Value,
-    pub text: String,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub async fn read<B: MessageBody>(response: ServiceResponse<B>) -> Self
+    pub(crate) async fn read<B: MessageBody>(response: ServiceResponse<B>) -> Self
     where
         B::Error: std::fmt::Debug,
     {
@@ -25,12 +25,12 @@ impl Answer {
     }
 
     /// A header; empty where it is missing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
     /// The reason given for a refusal.
-    pub fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         self.body["errors"][0]["detail"].as_str().unwrap_or_default()
     }
 }

@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-pub const INSTANCE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0001";
-pub const OTHER_INSTANCE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0002";
-pub const DISKLESS: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0003";
+pub(crate) const INSTANCE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0001";
+pub(crate) const OTHER_INSTANCE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0002";
+pub(crate) const DISKLESS: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0003";
 /// The conductor fails.
-pub const BROKEN: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0004";
+pub(crate) const BROKEN: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0004";
+/// The conductor cannot understand the instance.
+pub(crate) const UNUSABLE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0006";
 /// The conductor answers something else.
-pub const NONSENSE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0005";
+pub(crate) const NONSENSE: &str = "6f2c0b5e-5a0e-4d57-8f0e-0a4b6f0f0005";
 
 /// What a conductor answers.
 fn answer(method: &str, arguments: &Value) -> Result<Value, RemoteError> {
@@ -39,6 +41,7 @@ fn answer(method: &str, arguments: &Value) -> Result<Value, RemoteError> {
             Ok(json!({ "instance": instance }))
         }
         ("instance.show", Some(BROKEN)) => error("internal", "secret"),
+        ("instance.show", Some(UNUSABLE)) => error("conflict", "its XML makes no sense"),
         ("instance.show", Some(NONSENSE)) => Ok(json!({"secret": 1})),
         ("instance.show", _) => error("not_found", "no such instance"),
         _ => error("unsupported", "no such method"),
@@ -61,10 +64,10 @@ fn disk(device: &str, kind: &str, driver: Value, reason: Value) -> Value {
 }
 
 /// A conductor that answers until it is dropped.
-pub struct Running(JoinHandle<()>);
+pub(crate) struct Running(JoinHandle<()>);
 
 impl Running {
-    pub async fn start(transport: &InProcess) -> Self {
+    pub(crate) async fn start(transport: &InProcess) -> Self {
         let mut server = transport.serve("firn.conductor", 16).await.unwrap();
         Self(tokio::spawn(async move {
             while let Some(request) = server.next().await {
@@ -80,22 +83,22 @@ impl Running {
         }))
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.0.abort();
         let _ = self.0.await;
     }
 }
 
 /// The wake-ups that were sent.
-pub struct Wakes(Mutex<Box<dyn Consumer>>);
+pub(crate) struct Wakes(Mutex<Box<dyn Consumer>>);
 
 impl Wakes {
-    pub async fn start(transport: &InProcess) -> Self {
+    pub(crate) async fn start(transport: &InProcess) -> Self {
         Self(Mutex::new(transport.consume("firn.jobs", 1).await.unwrap()))
     }
 
     /// The job of the next one.
-    pub async fn next(&self) -> String {
+    pub(crate) async fn next(&self) -> String {
         let mut consumer = self.0.lock().await;
         let next = tokio::time::timeout(Duration::from_secs(5), consumer.next()).await;
         let delivery = next.expect("a wake-up was sent").unwrap();

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use super::Answer;
 
 /// The OpenAPI document, as a judge of answers.
-pub struct Document {
+pub(crate) struct Document {
     document: Value,
     validators: std::cell::RefCell<HashMap<String, std::rc::Rc<Validator>>>,
 }
 
 impl Document {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut document = firn_api::openapi_document();
         forbid_undocumented_fields(&mut document);
         Self { document, validators: Default::default() }
     }
 
-    pub fn methods(&self) -> Vec<(String, Vec<String>)> {
+    pub(crate) fn methods(&self) -> Vec<(String, Vec<String>)> {
         let paths = self.document["paths"].as_object().unwrap();
         let methods = |item: &Value| {
             let methods = item.as_object().unwrap().keys().map(|key| key.to_uppercase());
@@ -32,7 +32,7 @@ impl Document {
     }
 
     /// Panics where the answer is not one that the document foresees.
-    pub fn check(&self, method: &Method, path: &str, answer: &Answer) {
+    pub(crate) fn check(&self, method: &Method, path: &str, answer: &Answer) {
         let request_id = answer.header("x-openstack-request-id");
         assert!(request_id.starts_with("req-") && request_id.len() == 40, "{request_id:?}");
         let path = path.split('?').next().unwrap_or_default();
@@ -101,7 +101,8 @@ fn forbid_undocumented_fields(document: &mut Value) {
 }
 
 fn matches(template: &str, path: &str) -> bool {
-    let (template, path) = (template.split('/'), path.trim_end_matches('/'));
+    let path = if path == "/" { path } else { path.trim_end_matches('/') };
+    let template = template.split('/');
     let mut parts = path.split('/');
     let same = template
         .clone()

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::Harness;
 
-pub fn job_of(view: &Value) -> JobId {
+pub(crate) fn job_of(view: &Value) -> JobId {
     view["job_id"].as_str().unwrap().parse().unwrap()
 }
 
 impl Harness {
-    pub async fn claim(&self, job: JobId) -> Claim {
+    pub(crate) async fn claim(&self, job: JobId) -> Claim {
         let lease = TimeDelta::seconds(60);
         self.database
             .run(move |conn| firn_db::job_claim(conn, job, "conductor1", lease, Utc::now()))
@@ -22,14 +22,14 @@ impl Harness {
             .claim
     }
 
-    pub async fn end(&self, claim: Claim, end: JobEnd) {
+    pub(crate) async fn end(&self, claim: Claim, end: JobEnd) {
         self.database
             .run(move |conn| firn_db::job_finish(conn, &claim, &end, Utc::now()))
             .await
             .unwrap();
     }
 
-    pub async fn fail(&self, job: JobId, message: &'static str) {
+    pub(crate) async fn fail(&self, job: JobId, message: &'static str) {
         let claim = self.claim(job).await;
         let error = JobError { kind: ErrorKind::Unavailable, message: message.to_owned() };
         self.database
@@ -39,7 +39,7 @@ impl Harness {
         self.end(claim, JobEnd::Unwound).await;
     }
 
-    pub async fn beat(&self, claim: Claim, progress: JobProgress) {
+    pub(crate) async fn beat(&self, claim: Claim, progress: JobProgress) {
         self.database
             .run(move |conn| {
                 let until = Utc::now() + TimeDelta::seconds(60);
@@ -50,7 +50,7 @@ impl Harness {
     }
 
     /// A point that can be restored.
-    pub async fn available_point(&self) -> Value {
+    pub(crate) async fn available_point(&self) -> Value {
         let point = self.backup().await;
         let claim = self.claim(job_of(&point)).await;
         let disk = PointDisk {

@@ -20,28 +20,31 @@ use oslo_messaging::InProcess;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use answer::Answer;
-pub use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, Wakes};
+pub(crate) use answer::Answer;
+pub(crate) use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, UNUSABLE, Wakes};
 use document::Document;
-pub use jobs::job_of;
+pub(crate) use jobs::job_of;
 
-pub struct Harness {
-    pub api: Api,
-    pub database: Database,
-    pub repository: RepositoryId,
-    pub wakes: Wakes,
+/// What requests are addressed to.
+pub(crate) const HOST: &str = "firn.example:8998";
+
+pub(crate) struct Harness {
+    pub(crate) api: Api,
+    pub(crate) database: Database,
+    pub(crate) repository: RepositoryId,
+    pub(crate) wakes: Wakes,
     document: Document,
     conductor: Option<conductor::Running>,
     _folder: TempDir,
 }
 
 impl Harness {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(ApiConfig::default(), StandaloneIdentity::open()).await
     }
 
     /// Nobody answers on the conductor's target.
-    pub async fn without_conductor() -> Self {
+    pub(crate) async fn without_conductor() -> Self {
         let config =
             ApiConfig { conductor_deadline: Duration::from_millis(200), ..ApiConfig::default() };
         let mut harness = Self::with(config, StandaloneIdentity::open()).await;
@@ -49,7 +52,7 @@ impl Harness {
         harness
     }
 
-    pub async fn with(config: ApiConfig, identity: impl Identity + 'static) -> Self {
+    pub(crate) async fn with(config: ApiConfig, identity: impl Identity + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("firn.db").display());
         let database = Database::open(&url).unwrap();
@@ -78,7 +81,7 @@ impl Harness {
     }
 
     /// Sends a request and checks that its answer is a documented one.
-    pub async fn send(&self, request: Request) -> Answer {
+    pub(crate) async fn send(&self, request: Request) -> Answer {
         let (method, path) = (request.method.clone(), request.path.clone());
         let app = init_service(self.api.app()).await;
         let response = try_call_service(&app, request.build()).await.unwrap();
@@ -87,16 +90,16 @@ impl Harness {
         answer
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::new(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Request::json(Method::POST, path, &body)).await
     }
 
     /// Asks for a backup of [`INSTANCE`].
-    pub async fn backup(&self) -> Value {
+    pub(crate) async fn backup(&self) -> Value {
         let body = json!({"restore_point": {"instance_id": INSTANCE, "mode": "full"}});
         let answer = self.post("/v1/restore-points", body).await;
         assert_eq!(answer.status, 202, "{}", answer.body);
@@ -104,7 +107,7 @@ impl Harness {
     }
 
     /// How many points, restores and jobs there are.
-    pub async fn rows(&self) -> (usize, usize, usize) {
+    pub(crate) async fn rows(&self) -> (usize, usize, usize) {
         self.database
             .run(|conn| {
                 let filter = firn_db::PointFilter::default();
@@ -121,13 +124,13 @@ impl Harness {
     }
 
     /// Every documented path with its methods, sorted.
-    pub fn documented_methods(&self) -> Vec<(String, Vec<String>)> {
+    pub(crate) fn documented_methods(&self) -> Vec<(String, Vec<String>)> {
         self.document.methods()
     }
 }
 
 /// A request to be sent.
-pub struct Request {
+pub(crate) struct Request {
     method: Method,
     path: String,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -135,31 +138,31 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn new(method: Method, path: &str) -> Self {
+    pub(crate) fn new(method: Method, path: &str) -> Self {
         Self { method, path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
-    pub fn json(method: Method, path: &str, body: &Value) -> Self {
+    pub(crate) fn json(method: Method, path: &str, body: &Value) -> Self {
         let request = Self::new(method, path).body(body.to_string().into_bytes());
         request.header("content-type", "application/json")
     }
 
-    pub fn body(self, body: Vec<u8>) -> Self {
+    pub(crate) fn body(self, body: Vec<u8>) -> Self {
         Self { body, ..self }
     }
 
-    pub fn header(self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(self, name: &'static str, value: &str) -> Self {
         self.header_bytes(name, value.as_bytes())
     }
 
-    pub fn header_bytes(mut self, name: &'static str, value: &[u8]) -> Self {
+    pub(crate) fn header_bytes(mut self, name: &'static str, value: &[u8]) -> Self {
         let value = HeaderValue::from_bytes(value).unwrap();
         self.headers.push((HeaderName::from_static(name), value));
         self
     }
 
     /// For messages of failed tests.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let body: String = String::from_utf8_lossy(&self.body).chars().take(120).collect();
         let path: String = self.path.chars().take(200).collect();
         format!("{} {path} {:?} {body:?}", self.method, self.headers)
@@ -167,6 +170,7 @@ impl Request {
 
     fn build(self) -> actix_http::Request {
         let mut request = TestRequest::with_uri(&self.path).method(self.method);
+        request = request.append_header(("host", HOST));
         for header in self.headers {
             request = request.append_header(header);
         }
