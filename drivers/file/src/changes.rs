@@ -3,7 +3,8 @@
 //! A bitmap is a promise of others: QEMU sets a bit before it writes, but a tool may clear the
 //! bitmap, remove it and make another of the same name, or put an older file in the image's
 //! place. So the token keeps which bits were set; bits only ever get set, so a bitmap that has
-//! lost one is not the one that was seen. `docs/adr/0004` has the whole rule.
+//! lost one is not the one that was seen. And it keeps where the clusters lay, since a write that
+//! no bit tells of has most often moved some. `docs/adr/0004` has the whole rule.
 
 use std::path::PathBuf;
 
@@ -11,11 +12,13 @@ use firn_driver_sdk::{DriverError, Extent, ExtentList};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, Part};
-use crate::qcow2::{self, Bitmap, Header};
+use crate::qcow2::{self, Bitmap, Header, Table};
 
 const VERSION: u32 = 1;
 /// So many runs of a bitmap are kept; the check then rests on a part of them.
 const RUNS_KEPT: usize = 4096;
+const REGIONS_MOST: u64 = 2048;
+const REGION_BYTES_LEAST: u64 = 1 << 20;
 
 /// What a restore point remembers of the disk it was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,16 @@ struct Token {
     /// What the image rests on, nearest first.
     backing: Vec<Backing>,
     bitmaps: Vec<Seen>,
+    /// Where the image's clusters lay: evidence against a bitmap that missed a write.
+    #[serde(default)]
+    layout: Option<Layout>,
+}
+
+/// Digests of the cluster tables, one a region of the disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Layout {
+    region_bytes: u64,
+    digests: Vec<u32>,
 }
 
 /// A backing file: if it changes, no bitmap of the image tells.
@@ -70,6 +83,7 @@ pub(crate) fn token(chain: &Chain) -> Result<Option<String>, DriverError> {
         snapshots: view.snapshots()?,
         backing: backing(chain),
         bitmaps,
+        layout: view.layout(),
     };
     serde_json::to_string(&token).map(Some).map_err(|source| {
         DriverError::internal("this change token has no JSON form").with_source(source)
@@ -117,6 +131,9 @@ pub(crate) fn changed(chain: &Chain, from: &str) -> Result<ExtentList, DriverErr
         )
     };
     let mut changed = best.ok_or_else(|| refused.unwrap_or_else(not_found))?;
+    if let Some(layout) = &before.layout {
+        view.check_layout(layout, before.size_bytes, &changed)?;
+    }
     changed.push(Extent::new(before.size_bytes, size_bytes - before.size_bytes));
     Ok(changed)
 }
@@ -174,6 +191,39 @@ impl<'a> View<'a> {
         let top = self.top()?;
         qcow2::bitmap_dirty(&top.opened.file, self.header, bitmap)
             .map_err(|error| error.at(&top.opened.path))
+    }
+
+    fn layout(&self) -> Option<Layout> {
+        let top = self.top().ok()?;
+        let table = Table::new(&top.opened.file, self.header)?;
+        let size_bytes = self.header.size_bytes;
+        let least = REGION_BYTES_LEAST.max(self.header.cluster_bytes);
+        let region_bytes = size_bytes.div_ceil(REGIONS_MOST).next_power_of_two().max(least);
+        let digests = table.digests(&top.opened.file, region_bytes, size_bytes)?;
+        Some(Layout { region_bytes, digests })
+    }
+
+    /// A write to a cluster that was not there gives it a place. Where places changed and not one
+    /// bit is set, the bitmap was not recording all the time.
+    fn check_layout(
+        &self,
+        before: &Layout,
+        size_bytes: u64,
+        dirty: &ExtentList,
+    ) -> Result<(), DriverError> {
+        let missed = || DriverError::conflict("the dirty bitmap missed writes to the image");
+        let file = &self.top()?.opened.file;
+        let table = Table::new(file, self.header).ok_or_else(missed)?;
+        let now = table.digests(file, before.region_bytes, size_bytes).ok_or_else(missed)?;
+        if now.len() != before.digests.len() {
+            return Err(missed());
+        }
+        let moved = now.iter().zip(&before.digests).enumerate().filter(|(_, (a, b))| a != b);
+        let regions: ExtentList = moved
+            .map(|(index, _)| Extent::new(index as u64 * before.region_bytes, before.region_bytes))
+            .collect();
+        let told = dirty.aligned(before.region_bytes, u64::MAX);
+        if told.contains_all(&regions) { Ok(()) } else { Err(missed()) }
     }
 
     fn snapshots(&self) -> Result<String, DriverError> {

@@ -270,3 +270,26 @@ fn random_writes_are_all_covered() {
         }
     }
 }
+
+/// The bits of the token are all set again, or there were none: only the image's own tables tell.
+#[test]
+fn a_bitmap_that_was_cleared_after_a_write_is_caught_by_the_layout() {
+    let missed: [&[&str]; 2] = [&["--clear"], &["--disable", "--enable"]];
+    for actions in missed {
+        let bed = bed();
+        bed.bitmap("--add", "b");
+        let token = bed.token().unwrap();
+        let (before, last) = (actions[0], *actions.last().unwrap());
+        if before == "--disable" {
+            bed.bitmap(before, "b");
+        }
+        io(&bed.image, &["write -P 4 20M 1M"]);
+        bed.bitmap(last, "b");
+        io(&bed.image, &["write -P 5 50M 1M"]);
+        assert_eq!(bed.changed(&token), Err(ErrorKind::Conflict), "{actions:?}");
+        // From here on it is whole again.
+        let token = bed.token().unwrap();
+        io(&bed.image, &["write -P 6 55M 64k", "discard 0 1M"]);
+        assert!(bed.changed(&token).unwrap().bytes() <= 2 * MIB + 64 * KIB);
+    }
+}

@@ -62,6 +62,53 @@ impl Table {
         self.cluster_bytes
     }
 
+    /// A digest of where the clusters of each `region_bytes` of the disk lie, up to `size_bytes`;
+    /// `None` where a table cannot be read, or `region_bytes` is no whole number of clusters.
+    pub(crate) fn digests(
+        &self,
+        source: &(impl ReadAt + ?Sized),
+        region_bytes: u64,
+        size_bytes: u64,
+    ) -> Option<Vec<u32>> {
+        if region_bytes == 0 || !region_bytes.is_multiple_of(self.cluster_bytes) {
+            return None;
+        }
+        let entries = self.cluster_bytes / 8;
+        let clusters = size_bytes.div_ceil(self.cluster_bytes);
+        if clusters.div_ceil(entries) > self.l1.len() as u64 {
+            return None;
+        }
+        let a_region = region_bytes / self.cluster_bytes;
+        let mut digests = Vec::new();
+        let mut first = 0;
+        while first < clusters {
+            let end = (first + a_region).min(clusters);
+            let mut hasher = blake3::Hasher::new();
+            let mut at = first;
+            while at < end {
+                let (place, index) = (at / entries, at % entries);
+                let count = (entries - index).min(end - at);
+                let table = match self.l1[place as usize] & OFFSET {
+                    0 => None,
+                    offset => Some(self.second(source, place, offset)?),
+                };
+                let here = table.as_ref().map(|table| &table[index as usize..][..count as usize]);
+                // Runs of nothing are not looked through: most of a large disk is that.
+                for (number, entry) in here.unwrap_or_default().iter().enumerate() {
+                    if *entry != 0 {
+                        hasher.update(&(at + number as u64).to_le_bytes());
+                        hasher.update(&(entry & !COPIED).to_le_bytes());
+                    }
+                }
+                at += count;
+            }
+            let digest = hasher.finalize();
+            digests.push(u32::from_le_bytes(*digest.as_bytes().first_chunk()?));
+            first = end;
+        }
+        Some(digests)
+    }
+
     /// Where the cluster that holds byte `at` of the disk comes from.
     pub(crate) fn cluster(&self, source: &(impl ReadAt + ?Sized), at: u64) -> Cluster {
         let entries = self.cluster_bytes / 8;
