@@ -13,8 +13,9 @@ use crate::{Api, ApiConfig, ConfigError};
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// At most that many connections a thread; further ones wait in the listen queue.
 const CONNECTIONS_MAX: usize = 1024;
-/// How long running requests may take to end at shutdown, in seconds.
-const SHUTDOWN_SECONDS: u64 = 10;
+/// How long running requests may take to end at shutdown, in seconds. Idle connections are waited
+/// for as well.
+const SHUTDOWN_SECONDS: u64 = 5;
 
 /// Why the service does not run (any more).
 #[derive(Debug, thiserror::Error)]

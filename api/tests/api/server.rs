@@ -63,7 +63,10 @@ async fn it_serves_and_stops_when_told() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.to_lowercase().contains("x-openstack-request-id: req-"), "{answer}");
     let address = server.address;
+    let _idle = TcpStream::connect(address).await.unwrap();
+    let asked = Instant::now();
     server.end().await;
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     assert!(TcpStream::connect(address).await.is_err(), "it listens no more");
 }
 
