@@ -6,8 +6,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::client::{Connection, Piece};
 
-/// Longer requests are cut, so that their parts are read and sent side by side.
-const PIECE_BYTES: usize = 1 << 20;
+/// Longer requests are cut, so that their parts are decompressed, read and sent side by side. Of
+/// 64 KiB to 1 MiB this was the fastest: the pieces in flight stay in the processor's cache.
+const PIECE_BYTES: usize = 128 << 10;
 const TICK: Duration = Duration::from_millis(50);
 
 /// The connections of one disk. Every caller has one to itself while it reads.
