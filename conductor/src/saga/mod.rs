@@ -46,7 +46,7 @@ pub(crate) fn end(job: &RunningJob, context: &JobContext) -> Result<JobEnd, JobE
     Ok(match job.kind {
         JobKind::CreatePoint => JobEnd::PointCreated(create_point::figures(context)?),
         JobKind::DeletePoint => JobEnd::PointDeleted,
-        JobKind::VerifyPoint => JobEnd::PointVerified,
+        JobKind::VerifyPoint => verify_point::end(job)?,
         JobKind::Restore => JobEnd::Restored,
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use firn_core::{ErrorKind, PointId};
+use firn_db::JobEnd;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,6 +21,12 @@ pub(super) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
 struct Spec {
     #[serde(default)]
     sample: Option<f64>,
+}
+
+/// Only a whole reading can tell that a point is sound again.
+pub(super) fn end(job: &RunningJob) -> Result<JobEnd, JobError> {
+    let Spec { sample } = job.spec()?;
+    Ok(if sample.is_some() { JobEnd::PointSampled } else { JobEnd::PointVerified })
 }
 
 struct ReadBack(Arc<RunningJob>);
