@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use firn_core::{InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId};
 use firn_db::{
     BackupRequest, Connection, DbError, Job, Page, Point, PointFilter, PointRequest, PointUpdate,
@@ -8,6 +9,10 @@ use serde_json::{Value, json};
 use super::now;
 use crate::http::{ApiError, Call, Listed, page};
 use crate::wire::{InstanceView, PointCreate, PointPatch, PointQuery, PointView, VerifyOptions};
+
+/// Checks a point's state and makes the job that works on it.
+type PointJob =
+    fn(&mut Connection, &Scope, PointRequest, DateTime<Utc>) -> Result<(Point, Job), DbError>;
 
 impl Call {
     /// Asks for a backup.
@@ -110,12 +115,7 @@ impl Call {
         &self,
         point_id: PointId,
         spec: Value,
-        make: fn(
-            &mut Connection,
-            &Scope,
-            PointRequest,
-            chrono::DateTime<chrono::Utc>,
-        ) -> Result<(Point, Job), DbError>,
+        make: PointJob,
     ) -> Result<PointView, ApiError> {
         let request_id = self.caller.request_ids.to_send_on();
         let request = PointRequest { job_id: JobId::new(), point_id, spec, request_id };

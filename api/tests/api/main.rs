@@ -1,5 +1,6 @@
 //! The service as its clients meet it: real SQLite, in-process messages, a conductor that answers
 //! questions; jobs are ended by hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panic, too")]
 
 mod harness;
 mod hostile;

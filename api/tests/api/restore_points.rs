@@ -3,6 +3,7 @@
 use crate::harness::{Harness, INSTANCE, OTHER_INSTANCE, Request, job_of};
 use actix_web::http::Method;
 use firn_db::JobEnd;
+use oslo_messaging::Transport;
 use serde_json::{Value, json};
 
 fn path(point: &Value) -> String {
@@ -225,4 +226,15 @@ async fn verify_makes_a_job_with_its_sample() {
     let claim = harness.claim(job).await;
     harness.end(claim, JobEnd::PointSampled).await;
     assert_eq!(harness.post(&action, json!({"verify": {}})).await.status, 202);
+}
+
+#[actix_web::test]
+async fn a_wake_up_that_cannot_be_sent_fails_nothing() {
+    let harness = Harness::new().await;
+    let point = harness.available_point().await;
+    harness.transport.close().await;
+    let answer = harness.send(Request::new(Method::DELETE, &path(&point))).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let job = harness.get(&format!("/v1/jobs/{}", job_of(&answer.body["restore_point"]))).await;
+    assert_eq!(job.body["job"]["status"], "queued");
 }

@@ -33,6 +33,7 @@ pub(crate) struct Harness {
     pub(crate) database: Database,
     pub(crate) repository: RepositoryId,
     pub(crate) wakes: Wakes,
+    pub(crate) transport: InProcess,
     document: Document,
     conductor: Option<conductor::Running>,
     _folder: TempDir,
@@ -74,10 +75,11 @@ impl Harness {
         let conductor = conductor::Running::start(&transport).await;
         let wakes = Wakes::start(&transport).await;
         let identity = Arc::new(identity);
-        let api = Api::new(config, database.clone(), Arc::new(transport), identity).unwrap();
+        let api =
+            Api::new(config, database.clone(), Arc::new(transport.clone()), identity).unwrap();
         let document = Document::new();
         let conductor = Some(conductor);
-        Self { api, database, repository, wakes, document, conductor, _folder: folder }
+        Self { api, database, repository, wakes, transport, document, conductor, _folder: folder }
     }
 
     /// Sends a request and checks that its answer is a documented one.
