@@ -5,7 +5,7 @@ use firn_core::{ErrorKind, Extent, PointId};
 use crate::{SinkError, SourceError, StorageError};
 
 /// Short for results of this crate.
-pub type Result<T> = std::result::Result<T, RepositoryError>;
+pub type Result<T, E = RepositoryError> = std::result::Result<T, E>;
 
 /// What can go wrong with a repository.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Folder of a local repository for what is of this host only; not part of the format.
-const LOCAL_FOLDER: &str = "tmp";
+const LOCAL_FOLDER: &str = "host";
 
 /// Parameters of a new repository.
 #[derive(Clone, Copy, Debug, Default)]

@@ -101,15 +101,16 @@ impl Index {
 
     /// Adds a segment that this process has published.
     pub(crate) fn add(&self, segment: Arc<Segment>) {
-        let mut segments = self.segments.write();
-        Arc::make_mut(&mut segments).push(segment);
+        self.replace(&[], segment);
     }
 
     /// Puts one segment in the place of others.
     pub(crate) fn replace(&self, replaced: &[ObjectId], segment: Arc<Segment>) {
         let mut segments = self.segments.write();
         let segments = Arc::make_mut(&mut segments);
-        segments.retain(|segment| !replaced.contains(&segment.id()));
+        // A listing by another thread may have found it already.
+        let new = segment.id();
+        segments.retain(|known| known.id() != new && !replaced.contains(&known.id()));
         segments.push(segment);
     }
 

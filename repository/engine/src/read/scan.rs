@@ -64,8 +64,9 @@ pub(crate) fn scan(scan: &Scan<'_>, visitor: &dyn Visitor) -> Result<u64> {
     let failure = Mutex::new(None);
     let read = Mutex::new(0);
     let fail = |error| {
-        stop.store(true, Ordering::Relaxed);
+        // In this order: who sees the flag must not be the first to tell of a failure.
         failure.lock().get_or_insert(error);
+        stop.store(true, Ordering::Release);
     };
     let work = || match run_worker(scan, visitor, &queue, &stop) {
         Ok(bytes) => *read.lock() += bytes,
@@ -104,13 +105,13 @@ fn feed(
         for item in plan(scan, visitor, std::mem::take(window))? {
             queue.push(item, &|| {
                 scan.control.check()?;
-                if stop.load(Ordering::Relaxed) { Err(RepositoryError::Cancelled) } else { Ok(()) }
+                if stop.load(Ordering::Acquire) { Err(RepositoryError::Cancelled) } else { Ok(()) }
             })?;
         }
         Ok(())
     };
     walk(scan, visitor, &mut |first, ids| {
-        if stop.load(Ordering::Relaxed) {
+        if stop.load(Ordering::Acquire) {
             return Ok(false);
         }
         scan.control.check()?;
@@ -251,7 +252,7 @@ fn run_worker(
             Popped::Closed => return Ok(read),
             Popped::Nothing => {}
             // What is queued after a failure only has to leave the queue.
-            Popped::Item(_) if stop.load(Ordering::Relaxed) => {}
+            Popped::Item(_) if stop.load(Ordering::Acquire) => {}
             Popped::Item(item) => read += run_item(scan, visitor, &item, &mut decoder)?,
         }
     }

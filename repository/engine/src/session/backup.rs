@@ -102,16 +102,30 @@ impl Feed {
 impl Session {
     /// Stores a disk. Several disks may be stored at once.
     ///
-    /// The progress callback counts up to [`DiskPlan::work_bytes`].
+    /// The progress callback counts up to [`DiskPlan::work_bytes`]. A failure ends the session:
+    /// chunks that it was about to store are lost, and nothing may rely on them.
     pub fn backup_disk(
         &self,
         source: &dyn Source,
         plan: &DiskPlan,
         control: &Control,
     ) -> Result<DiskImage> {
-        let shared = &*self.shared;
-        shared.check()?;
+        self.shared.check()?;
         check_plan(plan)?;
+        let stored = self.store_disk(source, plan, control);
+        if let Err(error) = &stored {
+            self.shared.poison(error);
+        }
+        stored
+    }
+
+    fn store_disk(
+        &self,
+        source: &dyn Source,
+        plan: &DiskPlan,
+        control: &Control,
+    ) -> Result<DiskImage> {
+        let shared = &*self.shared;
         let chunk_bytes = shared.inner.chunk_size.bytes();
         let threads = threads(plan);
         let unit_chunks = (UNIT_BYTES / u64::from(chunk_bytes)).max(1);
@@ -181,8 +195,8 @@ fn run_threads(
     std::thread::scope(|scope| {
         let run = || {
             if let Err(error) = thread() {
-                stop.store(true, Ordering::Relaxed);
                 failure.lock().get_or_insert(error);
+                stop.store(true, Ordering::Relaxed);
             }
         };
         for _ in 1..threads {

@@ -164,6 +164,15 @@ impl Shared {
         }
     }
 
+    /// Like [`fail`](Self::fail), for a failure that its caller is told already.
+    fn poison(&self, error: &RepositoryError) {
+        self.failure.lock().get_or_insert(Failure {
+            error: None,
+            reason: error.to_string(),
+            kind: error.kind(),
+        });
+    }
+
     /// An error once something has failed.
     fn check(&self) -> Result<()> {
         match &mut *self.failure.lock() {

@@ -111,8 +111,9 @@ fn tick(shared: &Shared) -> Result<()> {
         }
         due
     });
-    if due {
-        shared.look_around()?;
+    if due && let Err(error) = shared.look_around() {
+        // It only steers how often packs are published.
+        tracing::warn!(%error, "cannot list the other sessions");
     }
     if shared.crowded()
         && let Some(pack) = shared.take_idle()?

@@ -147,8 +147,13 @@ impl<'a> Worker<'a> {
         }
         let age = if session.crowded() { REFRESH } else { REFRESH_ALONE };
         session.inner.index.refresh_older_than(age)?;
-        if !session.pending.insert(id) || session.inner.index.find_good(id).is_some() {
-            // Another thread is storing it, or has just published it.
+        if !session.pending.insert(id) {
+            // Another thread is storing it.
+            return Ok(Fate::Reuse);
+        }
+        if session.inner.index.find_good(id).is_some() {
+            // It was published just now.
+            session.pending.remove(id);
             return Ok(Fate::Reuse);
         }
         let free = match &session.inner.claims {
