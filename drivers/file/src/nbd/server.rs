@@ -84,7 +84,10 @@ impl Server {
         let (stop, stopped) = mpsc::channel::<()>();
         let (ending, ended) = mpsc::channel();
         let keeper = move || {
-            let child = match spawn(&mut command, inherit) {
+            let child = spawn(&mut command, inherit);
+            // Its descriptors are closed before anybody can see the server end.
+            drop(command);
+            let child = match child {
                 Ok(child) => Arc::new(Mutex::new(child)),
                 Err(error) => return drop(started.send(Err(error))),
             };
