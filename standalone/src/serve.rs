@@ -34,15 +34,6 @@ const DRIVERS: [&str; 1] = ["file"];
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(options: &Serve) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(2)
-        .build()
-        .context("cannot start the asynchronous runtime")?
-        .block_on(serve(options))
-}
-
-async fn serve(options: &Serve) -> anyhow::Result<()> {
     let state = StateDir::take(&options.state_dir)?;
     let listener = TcpListener::bind(options.listen)
         .with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -50,10 +41,25 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
         Some(bytes) => ChunkSize::new(bytes).context("--repository-chunk-size")?,
         None => ChunkSize::default(),
     };
+    // The repository's calls block, so this comes before the asynchronous part.
     let chunk_bytes = state.open_repository(chunk_bytes)?.chunk_size();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+        .context("cannot start the asynchronous runtime")?
+        .block_on(serve(options, state, listener, chunk_bytes))
+}
+
+async fn serve(
+    options: &Serve,
+    state: StateDir,
+    listener: TcpListener,
+    chunk_bytes: ChunkSize,
+) -> anyhow::Result<()> {
     let database = Database::open(&state.database_url())?;
     database.migrate()?;
-    let repository = register_repository(&database, &state, chunk_bytes).await?;
+    let repository = register_repository(&database, state, chunk_bytes).await?;
     // The state folder is ours alone, so whoever held jobs under our name is dead.
     database.run(|conn| firn_db::job_lease_expire(conn, HOST, Utc::now())).await?;
 
@@ -70,7 +76,7 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
         Arc::clone(&transport),
         Arc::new(identity),
     )?;
-    let config = conductor_config(options, &state)?;
+    let config = conductor_config(options, state)?;
     let conductor = Conductor::new(config, repository, database, transport, cloud);
     let shutdown = conductor.shutdown();
     let (stop_api, api_stops) = tokio::sync::oneshot::channel::<()>();
@@ -94,9 +100,7 @@ async fn serve(options: &Serve) -> anyhow::Result<()> {
         Some(ended) => ended,
         None => api.await,
     };
-    served.context("the API panicked")??;
-    drop(state);
-    Ok(())
+    Ok(served.context("the API panicked")??)
 }
 
 async fn told_to_stop() {
