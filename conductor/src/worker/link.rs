@@ -115,7 +115,8 @@ impl Link {
         }
     }
 
-    fn tell_progress(&self) {
+    /// Tells how far it is, however lately that was told.
+    pub(super) fn tell_progress(&self) {
         let (done_bytes, total_bytes) = {
             let moved = self.moved.lock();
             (moved.done_bytes, moved.total_bytes)

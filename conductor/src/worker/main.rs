@@ -33,7 +33,10 @@ fn run() -> io::Result<()> {
     let link = Arc::new(Link::new(output));
     link.obey(input);
     let last = match perform(&task, &link) {
-        Ok(result) => Event::Done { result },
+        Ok(result) => {
+            link.tell_progress();
+            Event::Done { result }
+        }
         Err(error) => error.into_event(),
     };
     link.tell(&last);
