@@ -28,6 +28,8 @@ deps: ## Install missing Debian packages and tools
 build: deps ## Release build: the firn binary and its drivers beside it
 	@echo "building (minutes the first time) ..."
 	@cargo build --release --quiet --locked -p firn $(addprefix -p ,$(DRIVERS))
+	@# The service refuses drivers that others may write to, whatever the umask was.
+	@chmod go-w $(CARGO_TARGET_DIR)/release $(CARGO_TARGET_DIR)/release/libfirn_driver_*.so
 	@echo "built $(FIRN_BIN)"
 
 lint: deps ## Formatting and clippy, warnings are errors
