@@ -57,9 +57,10 @@ async fn serve(
     listener: TcpListener,
     chunk_bytes: ChunkSize,
 ) -> anyhow::Result<()> {
+    let told_to_stop = stop_signals()?;
     let database = Database::open(&state.database_url())?;
     database.migrate()?;
-    let repository = register_repository(&database, state, chunk_bytes).await?;
+    let repository = register_repository(&database, &state, chunk_bytes).await?;
     // The state folder is ours alone, so whoever held jobs under our name is dead.
     database.run(|conn| firn_db::job_lease_expire(conn, HOST, Utc::now())).await?;
 
@@ -76,7 +77,7 @@ async fn serve(
         Arc::clone(&transport),
         Arc::new(identity),
     )?;
-    let config = conductor_config(options, state)?;
+    let config = conductor_config(options, &state)?;
     let conductor = Conductor::new(config, repository, database, transport, cloud);
     let shutdown = conductor.shutdown();
     let (stop_api, api_stops) = tokio::sync::oneshot::channel::<()>();
@@ -87,7 +88,7 @@ async fn serve(
     tracing::info!(listen = %options.listen, state_dir = %options.state_dir.display(), "ready");
 
     let served = tokio::select! {
-        () = told_to_stop() => {
+        () = told_to_stop => {
             tracing::info!("stopping");
             let _ = stop_api.send(());
             None
@@ -103,17 +104,17 @@ async fn serve(
     Ok(served.context("the API panicked")??)
 }
 
-async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+/// Listens for the signals that end the service. From here on they do not end the process by
+/// themselves, so this comes before anybody can find the service ready.
+fn stop_signals() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// The row of the repository in the state folder.
