@@ -113,9 +113,8 @@ struct InstanceList {
 
 async fn instance_list(services: &Services, asked: InstanceList) -> Result<Value, JobError> {
     let instances = services.cloud.instance_list(&asked.project_id).await;
-    let instances = instances.map_err(|error: CloudError| {
-        JobError::new(error.kind(), chain(&error))
-    })?;
+    let instances =
+        instances.map_err(|error: CloudError| JobError::new(error.kind(), chain(&error)))?;
     Ok(json!({ "instances": instances.iter().map(view::summary).collect::<Vec<_>>() }))
 }
 

@@ -9,7 +9,9 @@ use firn_core::{ErrorKind, JobState};
 use firn_db::{Claim, Claimed, Connection, Database, DbError, EventLevel, JobEnd, JobProgress};
 
 use crate::lease::{Beat, Heart, Lease, Pulse};
-use crate::saga::{DbJournal, Ended, Journal, JobContext, JobError, RunningJob, end, execute, steps};
+use crate::saga::{
+    DbJournal, Ended, JobContext, JobError, Journal, RunningJob, end, execute, steps,
+};
 use crate::services::Services;
 use crate::stop::{Stop, StopReason};
 use crate::worker::chain;

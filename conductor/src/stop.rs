@@ -28,7 +28,8 @@ impl Stop {
     /// Asks for a stop.
     pub fn request(&self, reason: StopReason) {
         self.0.send_if_modified(|now| {
-            let overrides = matches!(*now, None | Some(StopReason::Cancelled)) && *now != Some(reason);
+            let overrides =
+                matches!(*now, None | Some(StopReason::Cancelled)) && *now != Some(reason);
             if overrides {
                 *now = Some(reason);
             }

@@ -8,8 +8,7 @@ use firn_cloud::{CloudError, InstanceDetail, InstanceSummary, Machines};
 use firn_core::{ErrorKind, InstanceId, PowerState, ProjectId};
 
 /// Where a libvirt that runs listens.
-const LIBVIRT_SOCKETS: [&str; 2] =
-    ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
+const LIBVIRT_SOCKETS: [&str; 2] = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
 
 /// The libvirt asked where none is named.
 const SYSTEM_LIBVIRT: &str = "qemu:///system";

@@ -28,7 +28,9 @@ pub(crate) enum StateDirError {
     },
     #[error("another firn uses {path}: stop it, or choose another --state-dir")]
     InUse { path: PathBuf },
-    #[error("the repository {repository} exists and its key file {key} does not: put the key file back, without it the repository cannot be read")]
+    #[error(
+        "the repository {repository} exists and its key file {key} does not: put the key file back, without it the repository cannot be read"
+    )]
     KeyMissing { repository: PathBuf, key: PathBuf },
     #[error("cannot open the repository {path}")]
     Repository {

@@ -128,10 +128,8 @@ async fn unwind(
         let mut tries = 1;
         while let Err(error) = step.undo(job).await {
             tracing::warn!(job_id = %job.id, step = step.name(), %error, "cannot undo yet");
-            let ours = !matches!(
-                job.stop.reason(),
-                Some(StopReason::LeaseLost | StopReason::Shutdown)
-            );
+            let ours =
+                !matches!(job.stop.reason(), Some(StopReason::LeaseLost | StopReason::Shutdown));
             if tries == UNDO_TRIES || !ours {
                 return Ok(Ended::Interrupted);
             }

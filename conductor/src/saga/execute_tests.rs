@@ -83,7 +83,12 @@ impl Memory {
         Ok(())
     }
 
-    fn set(&self, position: usize, state: StepState, output: Option<Value>) -> Result<(), JournalError> {
+    fn set(
+        &self,
+        position: usize,
+        state: StepState,
+        output: Option<Value>,
+    ) -> Result<(), JournalError> {
         self.write(|journal| {
             journal.entries.retain(|entry| entry.position != position);
             journal.entries.push(JournalEntry { position, state, output });
@@ -184,9 +189,8 @@ async fn a_passing_failure_is_tried_again_and_a_lasting_one_is_not_tried_for_eve
 #[tokio::test]
 async fn a_cancel_at_any_step_leaves_nothing() {
     for stopping in 0..NAMES.len() {
-        let bench = bench(|p| {
-            ((0, ErrorKind::Internal), (p == stopping).then_some(StopReason::Cancelled))
-        });
+        let bench =
+            bench(|p| ((0, ErrorKind::Internal), (p == stopping).then_some(StopReason::Cancelled)));
         let journal = Memory::default();
         assert_eq!(execute(&bench.steps, &context(), &journal).await, Ended::Cancelled);
         assert_eq!(bench.world.lock().things, vec![false; 3]);
@@ -213,7 +217,8 @@ async fn a_death_after_any_journal_write_resumes_to_the_same_end() {
     for failing in [None, Some(0), Some(1), Some(2)] {
         for writes in 0..12 {
             // A step that fails does so for every conductor that tries it.
-            let bench = bench(|p| ((if Some(p) == failing { 9 } else { 0 }, ErrorKind::Internal), None));
+            let bench =
+                bench(|p| ((if Some(p) == failing { 9 } else { 0 }, ErrorKind::Internal), None));
             let journal = Memory { writes_left: Mutex::new(Some(writes)), ..Memory::default() };
             let _ = execute(&bench.steps, &context(), &journal).await;
             *journal.writes_left.lock() = None;

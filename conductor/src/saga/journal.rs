@@ -136,10 +136,8 @@ impl Journal for DbJournal {
     }
 
     async fn unwinding(&self, error: Option<&JobError>) -> Result<(), JournalError> {
-        let error = error.map(|error| firn_db::JobError {
-            kind: error.kind,
-            message: error.message.clone(),
-        });
+        let error = error
+            .map(|error| firn_db::JobError { kind: error.kind, message: error.message.clone() });
         self.write(move |conn, claim| {
             firn_db::job_unwind(conn, claim, error.as_ref(), Utc::now()).map(drop)
         })

@@ -77,9 +77,8 @@ impl RunningJob {
     /// The newest available point of an instance in the job's repository.
     pub(super) async fn newest_point(&self, id: InstanceId) -> Result<Option<PointId>, JobError> {
         let Some(repository) = self.repository_id else { return Ok(None) };
-        let newest = move |conn: &mut Connection| {
-            firn_db::points_latest_available(conn, id, repository, 1)
-        };
+        let newest =
+            move |conn: &mut Connection| firn_db::points_latest_available(conn, id, repository, 1);
         Ok(self.query(newest).await?.first().map(|point| point.id))
     }
 

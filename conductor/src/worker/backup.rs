@@ -75,9 +75,10 @@ fn fill(
     link.await_commit()?;
     let point = record(work, created_at, &open, &images);
     session.commit(point).map_err(|error| repository::error("committing the point", &error))?;
-    let disks = open.iter().zip(&images).map(|(open, image)| {
-        result(&open.source.disk.device, image.size_bytes, &image.stats)
-    });
+    let disks = open
+        .iter()
+        .zip(&images)
+        .map(|(open, image)| result(&open.source.disk.device, image.size_bytes, &image.stats));
     Ok(BackupResult { disks: disks.collect() })
 }
 
@@ -85,7 +86,8 @@ fn fill(
 fn committed(repository: &Repository, work: &Backup) -> Result<Option<BackupResult>, TaskError> {
     match repository.point(work.point_id) {
         Ok(record) => {
-            let disks = record.disks.iter().map(|disk| result(&disk.device, disk.size_bytes, &disk.stats));
+            let disks =
+                record.disks.iter().map(|disk| result(&disk.device, disk.size_bytes, &disk.stats));
             Ok(Some(BackupResult { disks: disks.collect() }))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -101,7 +103,8 @@ fn parent(repository: &Repository, work: &Backup, link: &Link) -> Option<PointRe
         Ok(_) => None,
         Err(error) => {
             let error = super::chain(&error);
-            let text = format!("restore point {id} cannot be built on, reading everything: {error}");
+            let text =
+                format!("restore point {id} cannot be built on, reading everything: {error}");
             link.message(Level::Warning, "read_parent", text);
             None
         }
@@ -161,7 +164,11 @@ fn incremental(
 ) -> Result<Option<DiskPlan>, TaskError> {
     let device = &base.device;
     let everything = |level, reason: String| {
-        link.message(level, "changed_blocks", format!("disk {device}: reading everything: {reason}"));
+        link.message(
+            level,
+            "changed_blocks",
+            format!("disk {device}: reading everything: {reason}"),
+        );
         Ok(None)
     };
     let size_bytes = disk.size_bytes();
@@ -180,7 +187,12 @@ fn incremental(
             {
                 return everything(Level::Info, super::chain(&error));
             }
-            _ => return Err(TaskError::driver(&format!("reading the changes of disk {device}"), &error)),
+            _ => {
+                return Err(TaskError::driver(
+                    &format!("reading the changes of disk {device}"),
+                    &error,
+                ));
+            }
         },
     };
     let chunk_bytes = u64::from(repository.chunk_size().bytes());
@@ -208,9 +220,9 @@ fn differing_sample(
     repository: &Repository,
 ) -> Result<Option<firn_core::Extent>, TaskError> {
     let device = &base.device;
-    let stored = repository
-        .open_disk(base, domain)
-        .map_err(|error| repository::error(&format!("reading the parent of disk {device}"), &error))?;
+    let stored = repository.open_disk(base, domain).map_err(|error| {
+        repository::error(&format!("reading the parent of disk {device}"), &error)
+    })?;
     for place in changes::samples(kept, &mut |bound| rand::random_range(0..bound)) {
         let mut now = vec![0; place.length as usize];
         let mut then = now.clone();

@@ -177,7 +177,9 @@ async fn converse(
             Ok(last @ (Event::Done { .. } | Event::Failed { .. })) => {
                 return Ok(Outcome::Said(last));
             }
-            Err(error) => tracing::warn!(job_id = %task.job_id, %error, "a worker's line is not an event"),
+            Err(error) => {
+                tracing::warn!(job_id = %task.job_id, %error, "a worker's line is not an event")
+            }
         }
     }
 }

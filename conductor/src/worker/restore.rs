@@ -20,7 +20,11 @@ use crate::services::load_drivers;
 /// The driver that writes files.
 const FILE_DRIVER: &str = "file";
 
-pub(super) fn run(task: &Task, work: &Restore, link: &Arc<Link>) -> Result<RestoreResult, TaskError> {
+pub(super) fn run(
+    task: &Task,
+    work: &Restore,
+    link: &Arc<Link>,
+) -> Result<RestoreResult, TaskError> {
     let drivers = load_drivers(&task.drivers);
     let repository = repository::open(&task.repository)?;
     let point = repository

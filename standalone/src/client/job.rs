@@ -13,7 +13,8 @@ const BAR: &str = "{msg} {bar:30} {percent}% {bytes}/{total_bytes} {prefix}";
 
 pub(super) fn list(client: &Client) -> Result<(), ClientError> {
     let row = |job: &Value| {
-        let mut row: Vec<_> = ["id", "kind", "status", "created_at"].map(|key| text(job, key)).into();
+        let mut row: Vec<_> =
+            ["id", "kind", "status", "created_at"].map(|key| text(job, key)).into();
         row.push(bytes(&job["progress"], "done_bytes"));
         row.push(error(job));
         row

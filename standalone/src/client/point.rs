@@ -40,8 +40,9 @@ pub(super) fn list(client: &Client, instance: Option<&str>) -> Result<(), Client
         None => PATH.to_owned(),
     };
     let row = |point: &Value| {
-        let mut row: Vec<_> =
-            ["id", "instance_name", "mode", "status", "created_at"].map(|key| text(point, key)).into();
+        let mut row: Vec<_> = ["id", "instance_name", "mode", "status", "created_at"]
+            .map(|key| text(point, key))
+            .into();
         row.extend(["size_bytes", "read_bytes", "stored_bytes"].map(|key| bytes(point, key)));
         row
     };
@@ -56,11 +57,7 @@ pub(super) fn delete(client: &Client, point: &str) -> Result<(), ClientError> {
     job::watch(client, &text(&deleted["restore_point"], "job_id"))
 }
 
-pub(super) fn verify(
-    client: &Client,
-    point: &str,
-    sample: Option<f64>,
-) -> Result<(), ClientError> {
+pub(super) fn verify(client: &Client, point: &str, sample: Option<f64>) -> Result<(), ClientError> {
     let id = text(&find(client, point)?, "id");
     let body = match sample {
         Some(sample) => json!({ "verify": { "sample": sample } }),
