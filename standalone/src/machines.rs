@@ -28,7 +28,7 @@ pub(crate) struct Domains(pub(crate) Arc<dyn DomainSource>);
 
 impl Machines for Domains {
     fn list(&self) -> Result<Vec<InstanceSummary>, CloudError> {
-        let list = self.0.list().map_err(|error| unavailable(error))?;
+        let list = self.0.list().map_err(unavailable)?;
         for problem in &list.problems {
             tracing::warn!(origin = problem.origin, reason = problem.reason, "domain not usable");
         }

@@ -29,11 +29,16 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The one place where an error's chain is printed.
-            eprintln!("firn: {error:#}");
+            tell(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// The one place where an error's chain is printed.
+#[expect(clippy::print_stderr, reason = "a command's last word is for people, not for the log")]
+fn tell(error: &anyhow::Error) {
+    eprintln!("firn: {error:#}");
 }
 
 /// Logs to standard error; `FIRN_LOG` filters, `info` by default. A worker's lines get their time
