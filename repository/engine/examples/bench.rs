@@ -1,5 +1,6 @@
 //! Measures the engine on an image file, or on one that it makes:
-//! `cargo run --release -p firn-repository --example bench -- FOLDER [IMAGE] [--chunk KIB]...`
+//! `cargo run --release -p firn-repository --example bench -- FOLDER [IMAGE] [--chunk KIB]...
+//! [--threads N]`
 //!
 //! FOLDER is for the repositories, which are removed again. Without IMAGE, a sparse image of
 //! 8 GiB is made, half of it allocated: text-like, binary-like and incompressible data. Each
@@ -28,6 +29,15 @@ impl Source for Image {
         self.0.read_exact_at(buffer, offset).map_err(|error| {
             SourceError::caused(firn_core::ErrorKind::Unavailable, "reading the image", error)
         })
+    }
+}
+
+/// What a restore costs but for its target.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write_at(&self, _offset: u64, _data: &[u8]) -> Result<(), SinkError> {
+        Ok(())
     }
 }
 
@@ -170,7 +180,7 @@ fn same(a: &File, b: &File, size: u64) -> bool {
     })
 }
 
-fn measure(folder: &Path, image: &Image, chunk_kib: u32) {
+fn measure(folder: &Path, image: &Image, chunk_kib: u32, threads: usize) {
     let size = image.0.metadata().unwrap().len();
     let place = folder.join(format!("repository-{chunk_kib}"));
     let storage = Storage::local(&place).unwrap();
@@ -180,7 +190,8 @@ fn measure(folder: &Path, image: &Image, chunk_kib: u32) {
     let repository = Repository::open(storage, &key, OpenOptions::default()).unwrap();
 
     let extents = allocated(&image.0, size);
-    let plan = DiskPlan::full(size, extents.clone());
+    let plan = DiskPlan { threads, ..DiskPlan::full(size, extents.clone()) };
+    let options = RestoreOptions { threads, ..RestoreOptions::default() };
     let (first, full) = point(&repository, image, &plan);
     let memory = peak_mib();
     let (_, again) = point(&repository, image, &plan);
@@ -200,10 +211,11 @@ fn measure(folder: &Path, image: &Image, chunk_kib: u32) {
     );
     sink.0.set_len(size).unwrap();
     let start = Clock::start();
-    repository
-        .restore_disk(&first.disks[0], "bench", &sink, RestoreOptions::default(), &Control::none())
-        .unwrap();
+    repository.restore_disk(&first.disks[0], "bench", &sink, options, &Control::none()).unwrap();
     let restore = start.stop();
+    let start = Clock::start();
+    repository.restore_disk(&first.disks[0], "bench", &Nowhere, options, &Control::none()).unwrap();
+    let decode = start.stop();
     assert!(same(&image.0, &sink.0, size), "the restored disk differs");
     fs::remove_file(&target).unwrap();
 
@@ -223,7 +235,7 @@ fn measure(folder: &Path, image: &Image, chunk_kib: u32) {
 
     let usage = repository.usage().unwrap();
     println!(
-        "{chunk_kib:>5} KiB  full {full}  unchanged {again}  1 % changed {incremental}  restore {restore}  verify {verify}  4 KiB read {random:>7.0} us  stored {:>6} MiB  unique {:>6} MiB  peak {memory} MiB (all {} MiB)",
+        "{chunk_kib:>5} KiB  full {full}  unchanged {again}  1 % changed {incremental}  restore {restore}  to nowhere {decode}  verify {verify}  4 KiB read {random:>7.0} us  stored {:>6} MiB  unique {:>6} MiB  peak {memory} MiB (all {} MiB)",
         usage.stored_bytes >> 20,
         usage.unique_bytes >> 20,
         peak_mib(),
@@ -234,10 +246,12 @@ fn measure(folder: &Path, image: &Image, chunk_kib: u32) {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().expect("a folder for the repositories"));
-    let (mut image, mut chunks) = (None, Vec::new());
+    let (mut image, mut chunks, mut threads) = (None, Vec::new(), 0);
     while let Some(argument) = arguments.next() {
         if argument == "--chunk" {
             chunks.push(arguments.next().and_then(|kib| kib.parse().ok()).expect("KiB"));
+        } else if argument == "--threads" {
+            threads = arguments.next().and_then(|count| count.parse().ok()).expect("a number");
         } else {
             image = Some(PathBuf::from(argument));
         }
@@ -255,6 +269,6 @@ fn main() {
         chunks.push(firn_repository::ChunkSize::default().bytes() >> 10);
     }
     for chunk in chunks {
-        measure(&folder, &image, chunk);
+        measure(&folder, &image, chunk, threads);
     }
 }

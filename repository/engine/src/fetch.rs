@@ -1,5 +1,7 @@
 //! Reading one chunk, from whichever copy is good.
 
+use std::time::Instant;
+
 use crate::chunk::ChunkId;
 use crate::crypto::DomainKeys;
 use crate::pack::{BlobKey, Decoder, Location};
@@ -34,43 +36,34 @@ impl From<RepositoryError> for FetchError {
 }
 
 impl Inner {
-    /// Every known copy of a chunk; looks at the storage again where none is known.
-    pub(crate) fn locate(&self, id: &ChunkId) -> Result<Vec<Location>> {
+    /// Every known copy of a chunk that was published before `since`; looks at the storage
+    /// again where none is known.
+    pub(crate) fn locate(&self, id: &ChunkId, since: Instant) -> Result<Vec<Location>> {
         let found = self.index.find_all(id);
         if !found.is_empty() {
             return Ok(found);
         }
-        self.index.refresh_older_than(std::time::Duration::from_millis(200))?;
+        self.index.refresh_since(since)?;
         Ok(self.index.find_all(id))
     }
 
-    /// The plain content of a chunk.
+    /// The plain content of a chunk that was published before `since`.
     pub(crate) fn fetch(
         &self,
         decoder: &mut Decoder,
         domain: &DomainKeys,
         id: &ChunkId,
+        since: Instant,
     ) -> std::result::Result<Vec<u8>, FetchError> {
         let mut plain = Vec::new();
-        self.fetch_with(decoder, domain, id, &mut |content| plain.extend_from_slice(content))?;
-        Ok(plain)
-    }
-
-    /// Like [`fetch`](Self::fetch), without a copy.
-    pub(crate) fn fetch_with(
-        &self,
-        decoder: &mut Decoder,
-        domain: &DomainKeys,
-        id: &ChunkId,
-        take: &mut dyn FnMut(&[u8]),
-    ) -> std::result::Result<(), FetchError> {
         let mut failure = FetchError::Damaged {
             object: format!("chunk {id}"),
             what: "no index segment knows it; rebuild the index".to_owned(),
         };
-        for location in self.locate(id)? {
-            match self.fetch_copy(decoder, domain, id, &location, take) {
-                Ok(()) => return Ok(()),
+        for location in self.locate(id, since)? {
+            let mut take = |content: &[u8]| plain.extend_from_slice(content);
+            match self.fetch_copy(decoder, domain, id, &location, &mut take) {
+                Ok(()) => return Ok(plain),
                 // A storage that fails now says nothing about the data: that is the answer then.
                 Err(other @ FetchError::Other(_)) => failure = other,
                 Err(damaged) => {

@@ -123,6 +123,16 @@ impl Index {
         Ok(())
     }
 
+    /// For a reader that misses what was published before `since`: lists again unless a listing
+    /// began after that, and then at most once a second. Waits for another thread's listing.
+    pub(crate) fn refresh_since(&self, since: Instant) -> Result<()> {
+        let mut listed = self.listed.lock();
+        if listed.is_none_or(|at| at < since || at.elapsed() > Duration::from_secs(1)) {
+            self.list(&mut listed)?;
+        }
+        Ok(())
+    }
+
     /// Lists again.
     pub(crate) fn refresh(&self) -> Result<()> {
         self.list(&mut self.listed.lock())

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -20,6 +21,8 @@ pub(crate) struct MapReader {
     inner: Arc<Inner>,
     domain: DomainKeys,
     root: MapRoot,
+    /// Everything that the map leads to was published before.
+    since: Instant,
     nodes: Mutex<HashMap<ChunkId, Arc<Node>>>,
     leaves: Mutex<Vec<(ChunkId, Arc<Node>)>>,
     decoder: Mutex<Option<Decoder>>,
@@ -31,6 +34,7 @@ impl MapReader {
             inner,
             domain,
             root,
+            since: Instant::now(),
             nodes: Mutex::default(),
             leaves: Mutex::default(),
             decoder: Mutex::default(),
@@ -39,6 +43,10 @@ impl MapReader {
 
     pub(crate) fn root(&self) -> &MapRoot {
         &self.root
+    }
+
+    pub(crate) fn since(&self) -> Instant {
+        self.since
     }
 
     pub(crate) fn domain(&self) -> &DomainKeys {
@@ -54,7 +62,7 @@ impl MapReader {
             Some(decoder) => decoder,
             None => Decoder::new()?,
         };
-        let plain = self.inner.fetch(&mut decoder, &self.domain, id)?;
+        let plain = self.inner.fetch(&mut decoder, &self.domain, id, self.since)?;
         *self.decoder.lock() = Some(decoder);
         let node = Node::decode(&plain).filter(|node| node.level == level).ok_or_else(|| {
             FetchError::Damaged {

@@ -113,7 +113,7 @@ impl DiskReader {
             Some(decoder) => decoder,
             None => Decoder::new()?,
         };
-        let plain = self.inner.fetch(&mut decoder, self.map.domain(), id);
+        let plain = self.inner.fetch(&mut decoder, self.map.domain(), id, self.map.since());
         self.decoders.lock().push(decoder);
         let plain = plain.map_err(|error| self.lost(place, false, error))?;
         if plain.len() != self.inner.chunk_size.bytes() as usize {

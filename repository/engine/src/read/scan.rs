@@ -132,12 +132,11 @@ fn feed(
     flush(&mut window)
 }
 
+/// Takes the first chunk number of a leaf and its ids; false ends the walk.
+type TakeLeaf<'a> = dyn FnMut(u64, &[Option<ChunkId>]) -> Result<bool> + 'a;
+
 /// Visits the leaves in order; nodes that cannot be read are lost ranges.
-fn walk(
-    scan: &Scan<'_>,
-    visitor: &dyn Visitor,
-    take: &mut dyn FnMut(u64, &[Option<ChunkId>]) -> Result<bool>,
-) -> Result<()> {
+fn walk(scan: &Scan<'_>, visitor: &dyn Visitor, take: &mut TakeLeaf<'_>) -> Result<()> {
     let root = scan.map.root();
     let Some(id) = root.node else { return Ok(()) };
     descend(scan, visitor, root.levels - 1, 0, &id, take).map(|_| ())
@@ -149,7 +148,7 @@ fn descend(
     level: u8,
     place: u64,
     id: &ChunkId,
-    take: &mut dyn FnMut(u64, &[Option<ChunkId>]) -> Result<bool>,
+    take: &mut TakeLeaf<'_>,
 ) -> Result<bool> {
     let node = match scan.map.node(level, id) {
         Ok(node) => node,
@@ -200,7 +199,7 @@ fn plan(scan: &Scan<'_>, visitor: &dyn Visitor, window: Vec<(u64, ChunkId)>) -> 
     }
     let mut wanted = Vec::with_capacity(places.len());
     for (id, places) in places {
-        match scan.inner.locate(&id)?.into_iter().next() {
+        match scan.inner.locate(&id, scan.map.since())?.into_iter().next() {
             Some(location) => wanted.push(Wanted { id, location, places }),
             None => {
                 for chunk in places {
@@ -300,7 +299,7 @@ fn another_copy(
     wanted: &Wanted,
     decoder: &mut Decoder,
 ) -> Result<()> {
-    match scan.inner.fetch(decoder, scan.map.domain(), &wanted.id) {
+    match scan.inner.fetch(decoder, scan.map.domain(), &wanted.id, scan.map.since()) {
         Ok(plain) => visitor.chunk(&wanted.places, &plain),
         Err(FetchError::Other(error)) => Err(error),
         Err(FetchError::Damaged { object, what }) => {

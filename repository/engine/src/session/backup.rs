@@ -22,6 +22,9 @@ const DEFER_WAIT: Duration = Duration::from_secs(5);
 /// Packs in memory at once: one open, one waiting, two on their way, one in the making.
 const PACKS_IN_MEMORY: u64 = 5;
 
+/// Everything that is not a buffer: index, claims, maps, the allocator's reserve.
+const OTHER_BYTES: u64 = 24 << 20;
+
 /// A plan in chunk numbers: the two sets do not meet.
 #[derive(Debug, PartialEq, Eq)]
 struct ChunkPlan {
@@ -284,7 +287,7 @@ fn threads(plan: &DiskPlan) -> usize {
 fn pack_bytes(plan: &DiskPlan, threads: usize, chunk_bytes: u32) -> usize {
     let chunk = u64::from(chunk_bytes);
     let per_thread = UNIT_BYTES.max(chunk) + BATCH_BYTES as u64 + 2 * chunk + (2 << 20);
-    let left = plan.memory_bytes.saturating_sub(per_thread * threads as u64);
+    let left = plan.memory_bytes.saturating_sub(per_thread * threads as u64 + OTHER_BYTES);
     // Buffers are at worst four fifths full.
     let bytes = left / PACKS_IN_MEMORY * 4 / 5;
     bytes.clamp(u64::from(CHUNK_BYTES_MAX), crate::format::PACK_TARGET_BYTES as u64) as usize

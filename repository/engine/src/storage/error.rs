@@ -11,7 +11,7 @@ pub enum StorageError {
     Service {
         /// Its answer.
         #[source]
-        source: opendal::Error,
+        source: Box<opendal::Error>,
     },
     /// The file system said so.
     #[error("the file system answered with an error")]

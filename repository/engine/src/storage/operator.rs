@@ -177,5 +177,5 @@ pub(super) fn file(source: std::io::Error) -> StorageError {
 }
 
 fn service(source: opendal::Error) -> StorageError {
-    StorageError::Service { source }
+    StorageError::Service { source: Box::new(source) }
 }

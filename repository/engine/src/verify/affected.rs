@@ -92,7 +92,7 @@ impl<'a> Walker<'a> {
     }
 
     fn chunk(&mut self, disk: &Disk<'_>, place: u64, id: &ChunkId) -> Result<bool> {
-        let copies = self.inner.locate(id)?;
+        let copies = self.inner.locate(id, disk.map.since())?;
         for copy in &copies {
             if self.is_good(disk, id, copy)? {
                 return Ok(true);

@@ -1,5 +1,6 @@
 //! The engine as its callers see it.
 #![allow(unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // Helpers of tests.
 
 mod crash;
 mod damage;

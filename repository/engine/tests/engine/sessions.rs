@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    DOMAIN, Disk, Fixture, PIECE, assert_restores, begin, full, memory_storage, new_point, objects,
-    open, small_chunks,
+    self, DOMAIN, Disk, Fixture, PIECE, assert_restores, begin, full, memory_storage, new_point,
+    objects, open, small_chunks,
 };
 use firn_core::ErrorKind;
 use firn_repository::{Control, DiskPlan, RepositoryError, Source, SourceError};
@@ -46,6 +46,23 @@ fn sessions_of_many_threads_share_and_all_read_back() {
     let report = repository.verify(&Default::default(), &Default::default()).unwrap();
     assert!(report.is_clean(), "{report:?}");
     assert_eq!(objects(&storage, "sessions/"), Vec::<String>::new());
+}
+
+#[test]
+fn a_reader_that_opened_before_the_commit_reads_the_point() {
+    let fixture = Fixture::new();
+    let disk = Disk::filled(4 << 20, 0..200, 7);
+    let (restorer, verifier) = (fixture.reopen(), fixture.reopen());
+    let point = full(&fixture.repository, &disk);
+    assert_restores(&restorer, &point, &disk);
+    let report = verifier.verify(&Default::default(), &Default::default()).unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    // The segments that a reader knows may be merged away by others.
+    for seed in 1..30 {
+        full(&fixture.repository, &Disk::filled(1 << 20, 0..8, seed * 100_000));
+    }
+    assert!(objects(&fixture.storage, "index/").len() < 15);
+    assert_restores(&restorer, &point, &disk);
 }
 
 #[test]
@@ -338,4 +355,47 @@ fn a_small_read_decodes_one_chunk_and_usage_adds_up() {
         disk.read(offset, &mut expected);
         assert_eq!(page, expected);
     }
+}
+
+/// Most memory that this process has had so far, in MiB.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+#[test]
+fn memory_stays_within_its_bound() {
+    // In a process of its own, for other tests may have used more before.
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let folder = std::path::PathBuf::from(folder);
+        let key = firn_repository::MasterKey::load(folder.join("key")).unwrap();
+        let storage = firn_repository::Storage::local(folder.join("repository")).unwrap();
+        let repository = open(&storage, &key);
+        let disk = Disk::filled(768 << 20, 0..(768 << 20) / PIECE, 5);
+        let before = peak_mib();
+        let memory_bytes = 96 << 20;
+        let plan = DiskPlan { memory_bytes, ..DiskPlan::full(disk.size, disk.allocated()) };
+        let point = support::try_backup(&repository, &disk, &plan).unwrap();
+        let used = peak_mib() - before;
+        assert!(used <= 96, "the backup took {used} MiB");
+        struct Nowhere;
+        impl firn_repository::Sink for Nowhere {
+            fn write_at(&self, _: u64, _: &[u8]) -> Result<(), firn_repository::SinkError> {
+                Ok(())
+            }
+        }
+        let options = firn_repository::RestoreOptions { memory_bytes, threads: 0 };
+        let disk = &point.disks[0];
+        repository.restore_disk(disk, DOMAIN, &Nowhere, options, &Control::none()).unwrap();
+        let used = peak_mib() - before;
+        assert!(used <= 96, "the restore took {used} MiB");
+        println!("peak: {used} MiB");
+        return;
+    }
+    let fixture = Fixture::new();
+    let folder = fixture.folder.path();
+    fixture.key.store_new(folder.join("key")).unwrap();
+    let status = spawn("sessions::memory_stays_within_its_bound", folder, 0).wait().unwrap();
+    assert!(status.success());
 }

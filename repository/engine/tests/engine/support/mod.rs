@@ -69,7 +69,7 @@ impl Disk {
 /// Bytes of a piece: every third is incompressible.
 fn content(seed: u32) -> Vec<u8> {
     let mut bytes = vec![0; PIECE as usize];
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
     } else {
         for (place, word) in bytes.chunks_exact_mut(4).enumerate() {
