@@ -17,6 +17,7 @@ pub struct Conductor {
     transport: Arc<dyn Transport>,
     repository: RepositoryId,
     shutdown: Stop,
+    answers: Arc<Notify>,
 }
 
 /// Stops a conductor.
@@ -41,7 +42,7 @@ impl Conductor {
         cloud: Arc<dyn Cloud>,
     ) -> Self {
         let services = Arc::new(Services::new(config, database, cloud));
-        Self { services, transport, repository, shutdown: Stop::default() }
+        Self { services, transport, repository, shutdown: Stop::default(), answers: Arc::default() }
     }
 
     /// To stop it, from anywhere.
@@ -49,16 +50,21 @@ impl Conductor {
         Shutdown(self.shutdown.clone())
     }
 
+    /// Told once when questions are answered; before that an API has nobody to ask.
+    pub fn answers(&self) -> Arc<Notify> {
+        Arc::clone(&self.answers)
+    }
+
     /// Runs until [`Shutdown::request`], then until every running job has stopped.
     pub async fn run(self) {
-        let Self { services, transport, repository, shutdown } = self;
+        let Self { services, transport, repository, shutdown, answers } = self;
         let started_at = Utc::now();
         let wake = Arc::new(Notify::new());
         let dispatch = dispatcher::run(Arc::clone(&services), Arc::clone(&wake), shutdown.clone());
         let others = async {
             tokio::join!(
                 requests::wake_ups(transport.as_ref(), &wake),
-                requests::questions(transport.as_ref(), &services),
+                requests::questions(transport.as_ref(), &services, &answers),
                 reconcile::run(Arc::clone(&services), repository, shutdown.clone()),
                 presence::report(&services, started_at),
             )

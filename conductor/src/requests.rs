@@ -63,12 +63,17 @@ pub(crate) async fn wake_ups(transport: &dyn Transport, wake: &Notify) {
     }
 }
 
-/// Answers questions.
-pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services>) {
+/// Answers questions, and tells `ready` when the first one could come.
+pub(crate) async fn questions(
+    transport: &dyn Transport,
+    services: &Arc<Services>,
+    ready: &Notify,
+) {
     let mut answering = JoinSet::new();
     loop {
         match transport.serve(CONDUCTOR, PREFETCH).await {
             Ok(mut server) => {
+                ready.notify_one();
                 while let Some(request) = server.next().await {
                     answering.spawn(reply(Arc::clone(services), request));
                     while answering.try_join_next().is_some() {}

@@ -80,11 +80,14 @@ async fn serve(
     let config = conductor_config(options, &state)?;
     let conductor = Conductor::new(config, repository, database, transport, cloud);
     let shutdown = conductor.shutdown();
+    let answers = conductor.answers();
+    let conductor = tokio::spawn(conductor.run());
+    // Who is told that the service is ready may ask at once for what only the conductor knows.
+    answers.notified().await;
     let (stop_api, api_stops) = tokio::sync::oneshot::channel::<()>();
     let mut api = tokio::spawn(firn_api::serve(api, listener, async {
         let _ = api_stops.await;
     }));
-    let conductor = tokio::spawn(conductor.run());
     tracing::info!(listen = %options.listen, state_dir = %options.state_dir.display(), "ready");
 
     let served = tokio::select! {

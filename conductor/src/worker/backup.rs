@@ -30,10 +30,12 @@ struct OpenDisk<'a> {
 pub(super) fn run(task: &Task, work: &Backup, link: &Arc<Link>) -> Result<BackupResult, TaskError> {
     let drivers = load_drivers(&task.drivers);
     let repository = repository::open(&task.repository)?;
-    if let Some(result) = committed(&repository, work)? {
-        repository
-            .forget_session(task.job_id.0)
-            .map_err(|error| repository::error("ending an earlier attempt", &error))?;
+    let earlier = committed(&repository, work)?;
+    // An earlier attempt at this job is dead, or may not commit any more: what it left goes first.
+    repository
+        .forget_session(task.job_id.0)
+        .map_err(|error| repository::error("ending an earlier attempt", &error))?;
+    if let Some(result) = earlier {
         return Ok(result);
     }
     let parent = parent(&repository, work, link);

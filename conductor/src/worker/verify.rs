@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_core::ErrorKind;
 use firn_repository::{Affected, Damage, VerifyScope};
 
 use super::error::TaskError;
@@ -14,9 +15,14 @@ pub(super) fn run(task: &Task, work: &Verify, link: &Arc<Link>) -> Result<Verify
     let usage = repository.usage().map_err(|error| repository::error("measuring", &error))?;
     link.plan(usage.stored_bytes);
     let scope = VerifyScope { sample: work.sample, points: Some(vec![work.point_id]) };
-    let report = repository
-        .verify(&scope, &repository::control(link))
-        .map_err(|error| repository::error("verifying", &error))?;
+    let report = match repository.verify(&scope, &repository::control(link)) {
+        // The service knows the point, so its record was there.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let damages = vec![format!("{}: the record is gone", work.point_id)];
+            return Ok(VerifyResult { checked_chunks: 0, damages });
+        }
+        report => report.map_err(|error| repository::error("verifying", &error))?,
+    };
     Ok(VerifyResult {
         checked_chunks: report.chunks,
         damages: report.damage.iter().map(describe).collect(),
