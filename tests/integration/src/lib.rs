@@ -33,7 +33,7 @@ pub use ground::Ground;
 pub use http::{Answer, exchange, request};
 pub use leftovers::nothing_left;
 pub use machine::{Change, Disk, Format, Machine, Truth};
-pub use processes::{alive, children, kill};
+pub use processes::{alive, children, kill, reads};
 pub use program::firn;
 pub use rand;
 pub use rustix::process::Signal;

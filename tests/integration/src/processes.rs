@@ -64,6 +64,12 @@ pub(crate) fn open_files(pid: u32, folder: &str) -> Vec<String> {
     names.filter(|name| name.starts_with(folder)).collect()
 }
 
+/// Whether a process, or one that it started, has a file open.
+pub fn reads(pid: u32, file: &Path) -> bool {
+    has_open(pid, &file.display().to_string())
+        || children(pid).iter().any(|(child, _)| reads(*child, file))
+}
+
 fn has_open(pid: u32, folder: &str) -> bool {
     !open_files(pid, folder).is_empty()
 }

@@ -126,7 +126,8 @@ impl Service {
 
     /// `kill -9`, as a crash would.
     pub fn crash(&mut self) {
-        kill(self.pid(), Signal::KILL);
+        // Also where it has ended: another process may have its number by then.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 

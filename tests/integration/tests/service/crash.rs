@@ -156,16 +156,17 @@ impl Scene {
     /// A restore is interrupted: it ends whole, or leaves nothing.
     fn crash_restore(&mut self, victim: Victim) {
         let (point, truth) = self.any_point();
-        let job = self.service.api().restore(&point, "interrupted");
+        let name = format!("interrupted-{}", self.random.random::<u32>());
+        let job = self.service.api().restore(&point, &name);
         let moment = self.moment() / 2;
         thread::sleep(moment);
         self.kill(victim);
         let ended = self.service.api().wait(&job);
-        let folder = self.ground.restores().join("interrupted");
+        let folder = self.ground.restores().join(&name);
         eprintln!("restore, {victim:?} after {moment:?}: {}", ended.status());
         match ended.status() {
             "succeeded" => {
-                self.machine.compare("interrupted", &truth);
+                self.machine.compare(&name, &truth);
                 std::fs::remove_dir_all(folder).unwrap();
             }
             _ => assert!(!folder.exists(), "a failed restore left {}", folder.display()),

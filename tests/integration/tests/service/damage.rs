@@ -247,7 +247,7 @@ fn a_damaged_record() {
         assert!(message.contains(&scene.point), "{message}");
         assert!(!scene.ground.restores().join("copy").exists());
         let verified = api.verify(&scene.point);
-        assert!(verified.failed(kind).contains(&scene.point), "{:#}", verified.0);
+        assert!(verified.failed("integrity").contains(&scene.point), "{:#}", verified.0);
         assert_eq!(api.point(&scene.point)["status"], "error");
         scene.other_is_whole();
         // An incremental cannot build on it, and is whole all the same.

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use firn_integration_tests::{
-    Change, Content, Format, Ground, MIB, Machine, Service, ServiceOptions, nothing_left, output,
-    until,
+    Change, Content, Disk, Format, Ground, MIB, Machine, Service, ServiceOptions, nothing_left,
+    output, reads, until,
 };
 
 /// A QEMU program that has an image open for writing, as a guest has.
@@ -23,10 +24,10 @@ impl Holder {
             .stdout(Stdio::null())
             .spawn()
             .expect("qemu-io runs (`make deps` installs it)");
-        until("the image is locked", Duration::from_secs(20), || {
-            let check = output("qemu-io", ["-f", disk.format.name(), "-c", "quit", &path]);
-            (!check.status.success()).then_some(())
-        });
+        let open = || reads(child.id(), &disk.path).then_some(());
+        until("the image is open", Duration::from_secs(20), open);
+        // Locks come right after.
+        thread::sleep(Duration::from_millis(200));
         Self(child)
     }
 }
@@ -36,6 +37,14 @@ impl Drop for Holder {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Waits until the disk is being read, which takes a slow service some seconds more.
+fn wait_until_read(service: &Service, disk: &Disk) {
+    let worker = service.worker();
+    let open = || reads(worker, &disk.path).then_some(());
+    until("the disk is open", Duration::from_secs(60), open);
+    thread::sleep(Duration::from_millis(500));
 }
 
 fn machine(ground: &Ground, name: &str, format: Format) -> Machine {
@@ -78,11 +87,8 @@ fn a_guest_cannot_open_a_disk_that_is_being_read() {
     let api = service.api();
     for machine in &machines {
         let backup = api.backup(&machine.id, "full");
-        until("bytes move", Duration::from_secs(60), || {
-            let done = api.job(&backup.job).0["progress"]["done_bytes"].as_u64();
-            done.filter(|done| *done > 0)
-        });
         let disk = &machine.disks[0];
+        wait_until_read(&service, disk);
         let path = disk.path.display().to_string();
         let opened = output("qemu-io", ["-f", disk.format.name(), "-c", "write 0 512", &path]);
         assert!(!opened.status.success(), "QEMU could write to {path} during its backup");
@@ -101,10 +107,7 @@ fn a_change_during_the_backup_makes_no_point() {
     let api = service.api();
     for machine in &machines {
         let backup = api.backup(&machine.id, "full");
-        until("bytes move", Duration::from_secs(60), || {
-            let done = api.job(&backup.job).0["progress"]["done_bytes"].as_u64();
-            done.filter(|done| *done > 0)
-        });
+        wait_until_read(&service, &machine.disks[0]);
         // Half the file in: data, with both formats.
         let file = File::options().write(true).open(&machine.disks[0].path).unwrap();
         file.write_all_at(b"written by somebody else", 12 * MIB).unwrap();

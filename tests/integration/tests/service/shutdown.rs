@@ -116,7 +116,7 @@ fn beyond_this_machine_only_with_a_token() {
     // Nothing was made.
     assert!(!ground.state().join("firn.key").exists() || ground.repository().exists());
 
-    let token = "correct horse battery staple";
+    let token = "correct-horse-battery-staple";
     let file = ground.path().join("token");
     let options = ServiceOptions::default().token(&file, &format!("{token}\n"));
     let service = Service::start_with(&ground, options);
@@ -125,7 +125,7 @@ fn beyond_this_machine_only_with_a_token() {
         (answer.status, answer.header("www-authenticate").is_some())
     };
     assert_eq!(status(&[]), (401, true));
-    assert_eq!(status(&[("X-Auth-Token", "correct horse battery")]), (401, true));
+    assert_eq!(status(&[("X-Auth-Token", "correct-horse-battery")]), (401, true));
     assert_eq!(status(&[("X-Auth-Token", "")]), (401, true));
     assert_eq!(status(&[("X-Auth-Token", token)]), (200, false));
     assert_eq!(service.api().get("/v1/jobs")["jobs"], Value::Array(Vec::new()));
