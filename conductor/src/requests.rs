@@ -64,11 +64,7 @@ pub(crate) async fn wake_ups(transport: &dyn Transport, wake: &Notify) {
 }
 
 /// Answers questions, and tells `ready` when the first one could come.
-pub(crate) async fn questions(
-    transport: &dyn Transport,
-    services: &Arc<Services>,
-    ready: &Notify,
-) {
+pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services>, ready: &Notify) {
     let mut answering = JoinSet::new();
     loop {
         match transport.serve(CONDUCTOR, PREFETCH).await {

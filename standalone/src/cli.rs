@@ -43,10 +43,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         server: Server,
     },
-    /// Read a restore point back, check every chunk, and wait for the end.
+    /// Read restore points back, check every chunk, and wait for the end.
     Verify {
-        /// Id of the restore point, or the beginning of one.
-        point: String,
+        /// Id of the restore point, or the beginning of one; every point where not given.
+        point: Option<String>,
         /// Check only this fraction of the chunks, chosen at random: 0.1 for a tenth.
         #[arg(long)]
         sample: Option<f64>,

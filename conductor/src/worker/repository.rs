@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firn_repository::{Control, Repository, RepositoryError};
+use firn_repository::{Control, PointRecord, Repository, RepositoryError};
 
 use super::error::TaskError;
 use super::link::Link;
@@ -31,4 +31,19 @@ pub(super) fn control(link: &Arc<Link>) -> Control {
         link_.advance(done.saturating_sub(before));
     };
     Control { cancel: link.cancel_flag(), progress: Some(Arc::new(progress)) }
+}
+
+/// How much of a point's disks is stored: everything that is not zero.
+pub(super) fn data_bytes(repository: &Repository, point: &PointRecord) -> Result<u64, TaskError> {
+    let mut bytes = 0;
+    for disk in &point.disks {
+        let extents = repository
+            .open_disk(disk, &point.domain)
+            .and_then(|reader| reader.data_extents())
+            .map_err(|failure| {
+                error(&format!("reading the map of disk {}", disk.device), &failure)
+            })?;
+        bytes += extents.bytes();
+    }
+    Ok(bytes)
 }

@@ -31,7 +31,7 @@ pub(super) fn run(
         .point(work.point_id)
         .map_err(|error| repository::error("reading the restore point", &error))?;
     empty(&work.folder).map_err(|error| io_error("emptying", &work.folder, &error))?;
-    link.plan(data_bytes(&repository, &point)?);
+    link.plan(repository::data_bytes(&repository, &point)?);
     let mut written_bytes = 0;
     for disk in &point.disks {
         written_bytes += write(task, &drivers, &repository, &point, disk, &work.folder, link)?;
@@ -41,21 +41,6 @@ pub(super) fn run(
         .map_err(|error| io_error("flushing", &work.folder, &error))?;
     link.await_commit()?;
     Ok(RestoreResult { written_bytes })
-}
-
-/// How much there is to write: everything that is not zero.
-fn data_bytes(repository: &Repository, point: &PointRecord) -> Result<u64, TaskError> {
-    let mut bytes = 0;
-    for disk in &point.disks {
-        let extents = repository
-            .open_disk(disk, &point.domain)
-            .and_then(|reader| reader.data_extents())
-            .map_err(|error| {
-                repository::error(&format!("reading the map of disk {}", disk.device), &error)
-            })?;
-        bytes += extents.bytes();
-    }
-    Ok(bytes)
 }
 
 fn write(

@@ -26,7 +26,7 @@ pub(crate) fn run(command: Command) -> Result<(), ClientError> {
             point::delete(&Client::new(&server)?, &point)
         }
         Command::Verify { point, sample, server } => {
-            point::verify(&Client::new(&server)?, &point, sample)
+            point::verify(&Client::new(&server)?, point.as_deref(), sample)
         }
         Command::Restore { point, name, server } => {
             restore::create(&Client::new(&server)?, &point, &name)

@@ -57,16 +57,43 @@ pub(super) fn delete(client: &Client, point: &str) -> Result<(), ClientError> {
     job::watch(client, &text(&deleted["restore_point"], "job_id"))
 }
 
-pub(super) fn verify(client: &Client, point: &str, sample: Option<f64>) -> Result<(), ClientError> {
-    let id = text(&find(client, point)?, "id");
+/// Verifies one point, or each that can be restored or is known to be damaged. Goes on after a
+/// damage, so that one run names them all.
+pub(super) fn verify(
+    client: &Client,
+    point: Option<&str>,
+    sample: Option<f64>,
+) -> Result<(), ClientError> {
+    let points = match point {
+        Some(point) => vec![find(client, point)?],
+        None => client.list(PATH, KEY)?,
+    };
+    let mut worst = Ok(());
+    for point in &points {
+        if !matches!(point["status"].as_str(), Some("available" | "error")) {
+            continue;
+        }
+        let id = text(point, "id");
+        match verify_one(client, &id, sample) {
+            Ok(()) => {
+                say(&format!("restore point {id}: all that was checked is as it was written"))
+            }
+            Err(error) => {
+                say(&format!("restore point {id}: {error}"));
+                worst = Err(error);
+            }
+        }
+    }
+    worst
+}
+
+fn verify_one(client: &Client, id: &str, sample: Option<f64>) -> Result<(), ClientError> {
     let body = match sample {
         Some(sample) => json!({ "verify": { "sample": sample } }),
         None => json!({ "verify": {} }),
     };
     let asked = client.post(&format!("{PATH}/{id}/action"), &body)?;
-    job::watch(client, &job::id_in(&asked))?;
-    say(&format!("restore point {id}: every byte that was checked is as it was written"));
-    Ok(())
+    job::watch(client, &job::id_in(&asked))
 }
 
 pub(super) fn find(client: &Client, point: &str) -> Result<Value, ClientError> {
