@@ -57,7 +57,7 @@ pub(super) fn delete(client: &Client, point: &str) -> Result<(), ClientError> {
     job::watch(client, &text(&deleted["restore_point"], "job_id"))
 }
 
-/// Verifies one point, or each that can be restored or is known to be damaged. Goes on after a
+/// Verifies one point, or each that was ever filled. Goes on after a
 /// damage, so that one run names them all.
 pub(super) fn verify(
     client: &Client,
@@ -70,7 +70,8 @@ pub(super) fn verify(
     };
     let mut worst = Ok(());
     for point in &points {
-        if !matches!(point["status"].as_str(), Some("available" | "error")) {
+        let filled = point["virtual_bytes"].is_u64();
+        if !filled || !matches!(point["status"].as_str(), Some("available" | "error")) {
             continue;
         }
         let id = text(point, "id");
