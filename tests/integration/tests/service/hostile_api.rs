@@ -204,9 +204,7 @@ fn paths() -> Vec<Hostile> {
         "/../../etc/passwd",
         "/v1/../../etc/passwd",
         "/v2",
-        "/v1/jobs/",
         "/V1/jobs",
-        "/v1//jobs",
         "/v1/jobs;x=y/1",
         "/.git/config",
         "/v1/restores/../jobs/%2e%2e",
@@ -232,8 +230,6 @@ fn methods_and_headers(instance: &str) -> Vec<Hostile> {
         ("Content-Encoding", "gzip"),
         ("Content-Encoding", "br"),
         ("Expect", "the unexpected"),
-        ("Content-Length", "5"),
-        ("Transfer-Encoding", "chunked"),
         ("X-Auth-Token", "a\u{e9}b"),
     ] {
         let mut hostile = sends("POST", "/v1/restore-points", b"{bad".as_slice());

@@ -49,7 +49,8 @@ fn wait_until_read(service: &Service, disk: &Disk) {
 
 fn machine(ground: &Ground, name: &str, format: Format) -> Machine {
     let size = 24 * MIB;
-    let text = [Change::Write(0, size, Content::Text(1))];
+    // Content of its own: what is stored already would be backed up at once.
+    let text = [Change::Write(0, size, Content::Text(name.len() as u64))];
     Machine::new(ground, name).disk(ground, "vda", format, size, &text).define()
 }
 
