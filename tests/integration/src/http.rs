@@ -71,7 +71,7 @@ pub fn request(
     })
 }
 
-/// Sends bytes and reads until the other side closes. What it said before it closed counts, even
+/// Sends bytes and reads one answer, or until the other side closes. What it said before it closed counts, even
 /// where it did not want to read all that was sent.
 ///
 /// # Errors
@@ -82,10 +82,23 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> io::Result<Vec<u8>> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let sent = stream.write_all(bytes);
     let mut answer = Vec::new();
-    match stream.read_to_end(&mut answer) {
-        Ok(_) => {}
-        Err(error) if answer.is_empty() => return Err(sent.err().unwrap_or(error)),
-        Err(_) => {}
+    let mut part = [0; 64 * 1024];
+    while !whole(&answer) {
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(read) => answer.extend_from_slice(&part[..read]),
+            Err(error) if answer.is_empty() => return Err(sent.err().unwrap_or(error)),
+            Err(_) => break,
+        }
     }
     Ok(answer)
+}
+
+/// Whether an answer has come to its end by its own account. A server may close later: it waits
+/// for a client that has more to send.
+fn whole(bytes: &[u8]) -> bool {
+    Answer::parse(bytes).is_some_and(|answer| {
+        let length = answer.header("content-length").and_then(|text| text.parse().ok());
+        length.is_some_and(|length: usize| answer.body.len() >= length)
+    })
 }

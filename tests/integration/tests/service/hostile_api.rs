@@ -1,6 +1,8 @@
 //! Hundreds of requests that nobody should send, over the wire, to a service with real data: each
 //! is refused with 4xx, a reason and a request id, and nothing happens.
 
+use std::time::{Duration, Instant};
+
 use firn_integration_tests::{
     Change, Format, Ground, MIB, Machine, Service, alive, nothing_left, request,
 };
@@ -287,10 +289,14 @@ fn problem(service: &Service, hostile: &Hostile) -> Option<String> {
     let sent =
         format!("{method} {} {headers:?} {}", cut(path), cut(&String::from_utf8_lossy(body)));
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let begin = Instant::now();
     let answer = match request(service.address(), method, path, &headers, body) {
         Ok(answer) => answer,
         Err(error) => return Some(format!("{sent}: {error}")),
     };
+    if begin.elapsed() > Duration::from_secs(5) {
+        return Some(format!("{sent}: answered after {:?}", begin.elapsed()));
+    }
     let id = answer.header("x-openstack-request-id").unwrap_or_default().to_owned();
     let said = &answer.json()["errors"][0];
     let reason = said["detail"].as_str().unwrap_or_default();
