@@ -96,13 +96,17 @@ fn a_day_with_the_commands() {
     assert_eq!(table.lines().count(), 3, "{table}");
 
     // The beginning of an id is enough.
-    run(&["verify", &oldest[..13]]).good();
+    let said = run(&["verify", &oldest[..13]]).good();
+    assert!(said.contains(&oldest), "{said}");
     run(&["verify", &newest, "--sample", "0.5"]).good();
     run(&["restore", &oldest, "--name", "monday"]).good();
     machine.compare("monday", &truth);
 
     let jobs = run(&["job", "list"]).good();
     assert_eq!(jobs.matches("succeeded").count(), 5, "{jobs}");
+    // Without a point: all of them.
+    let said = run(&["verify"]).good();
+    assert!(said.contains(&oldest) && said.contains(&newest), "{said}");
     let job = points[0]["job_id"].as_str().unwrap();
     run(&["job", "watch", job]).good();
 

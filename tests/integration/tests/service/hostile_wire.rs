@@ -87,6 +87,13 @@ fn slow_clients() {
     for stream in &mut slow {
         stream.write_all(b"GET /v1/jobs HTTP/1.1\r\nX-Slow: ").unwrap();
     }
+    // A body that never comes.
+    let mut body = connect();
+    body.write_all(
+        b"POST /v1/restores HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+          Content-Length: 1000\r\n\r\n{",
+    )
+    .unwrap();
     let begin = Instant::now();
     for _ in 0..20 {
         for stream in &mut slow {
@@ -104,13 +111,6 @@ fn slow_clients() {
     assert!(closed(&mut slow[0]), "a request that never ends is kept for ever");
     drop((slow, std::mem::take(&mut silent)));
 
-    // A body that never comes.
-    let mut body = connect();
-    body.write_all(
-        b"POST /v1/restores HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
-          Content-Length: 1000\r\n\r\n{",
-    )
-    .unwrap();
     assert!(closed(&mut body), "a body that never comes is waited for for ever");
     lives(&service);
     nothing_left(&ground, &service);
