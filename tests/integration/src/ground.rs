@@ -1,11 +1,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use tempfile::TempDir;
 
 /// One test's folder; everything that the test makes lies in it.
 pub struct Ground {
-    folder: TempDir,
+    /// Taken when dropped.
+    folder: Option<TempDir>,
 }
 
 impl Default for Ground {
@@ -18,7 +20,7 @@ impl Ground {
     /// A new folder with the folders that a service wants.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("firn-test-").tempdir().unwrap();
-        let ground = Self { folder };
+        let ground = Self { folder: Some(folder) };
         for folder in [ground.domains(), ground.disks(), ground.path().join("tmp")] {
             fs::create_dir(folder).unwrap();
         }
@@ -27,7 +29,7 @@ impl Ground {
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.folder.as_ref().unwrap().path()
     }
 
     /// The service's state folder; the service makes it.
@@ -62,6 +64,16 @@ impl Ground {
         let mut found = tree(self.path(), &|path| path == state || path == log);
         found.retain(|(path, _)| path.extension().is_none_or(|extension| extension != "log"));
         found
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let Some(folder) = self.folder.take() else { return };
+        let path = folder.path().to_owned();
+        if let Err(error) = folder.close() {
+            assert!(thread::panicking(), "{} stays: {error}", path.display());
+        }
     }
 }
 
