@@ -21,7 +21,7 @@ pub struct ConductorConfig {
     pub limits: Limits,
     /// How many jobs run here at once.
     pub concurrent_jobs: usize,
-    /// How long a job stays ours without a heartbeat; heartbeats come three times as often.
+    /// How long a job stays ours without a heartbeat; there are several in that time.
     pub lease: Duration,
     /// How often the database is searched for work that no message announced, and the machine
     /// for leftovers.

@@ -12,6 +12,9 @@ use crate::stop::{Stop, StopReason};
 use crate::worker::Watch;
 use crate::worker::protocol::Level;
 
+/// A heartbeat also carries progress to the API, so it comes at least this often.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+
 /// What a heartbeat tells the database.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Beat {
@@ -72,7 +75,7 @@ impl Lease {
     /// Renews until dropped. Loses the lease, for this conductor, a little before the database
     /// would give it to another.
     pub(crate) async fn keep(&self) -> ! {
-        let interval = self.length / 3;
+        let interval = (self.length / 3).min(PROGRESS_INTERVAL);
         let mut renewed = Instant::now();
         loop {
             tokio::time::sleep(interval).await;

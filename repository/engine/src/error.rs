@@ -137,6 +137,9 @@ pub enum RepositoryError {
         /// Its kind.
         kind: ErrorKind,
     },
+    /// The source gave other bytes when it was read again: it is no point in time.
+    #[error("the source changed while it was read: back up a snapshot, or shut the guest down")]
+    SourceChanged,
     /// A file of the host's cache cannot be used.
     #[error("cannot use the cache file {path}")]
     Cache {
@@ -160,9 +163,10 @@ impl RepositoryError {
         match self {
             Self::Storage { source, .. } => source.kind(),
             Self::NoRepository | Self::PointNotFound { .. } => ErrorKind::NotFound,
-            Self::RepositoryExists | Self::PointExists { .. } | Self::Cancelled => {
-                ErrorKind::Conflict
-            }
+            Self::RepositoryExists
+            | Self::PointExists { .. }
+            | Self::SourceChanged
+            | Self::Cancelled => ErrorKind::Conflict,
             Self::FormatVersion { .. } => ErrorKind::Unsupported,
             Self::WrongKey { .. } => ErrorKind::Forbidden,
             Self::KeyFile { source, .. } | Self::Cache { source, .. } => io_kind(source),

@@ -60,7 +60,11 @@ pub(super) fn watch(client: &Client, id: &str) -> Result<(), ClientError> {
             }
             "failed" | "cancelled" => {
                 bar.abandon();
-                let (job, message) = (id.to_owned(), error(&answer["job"]));
+                let mut message = error(&answer["job"]);
+                if message.is_empty() {
+                    message = "as was asked for".to_owned();
+                }
+                let job = id.to_owned();
                 return Err(ClientError::Job { job, status, message });
             }
             _ => thread::sleep(POLL),

@@ -115,9 +115,7 @@ impl<'a> Worker<'a> {
     pub(super) fn store_deferred(&mut self, chunk: u64, id: &ChunkId) -> Result<()> {
         let plain = self.read(Unit { first: chunk, count: 1 })?;
         if self.work.session.keys.data_id(&plain) != *id {
-            return Err(RepositoryError::Invalid {
-                what: "the source changed while it was read: back up a snapshot".to_owned(),
-            });
+            return Err(RepositoryError::SourceChanged);
         }
         self.store(id, &plain, false)?;
         self.plain = plain;

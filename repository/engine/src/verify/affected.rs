@@ -6,11 +6,12 @@ use std::sync::Arc;
 use firn_core::Extent;
 
 use super::findings::{Found, Lost};
+use super::packs::BAD_HEADER;
 use crate::chunk::ChunkId;
 use crate::fetch::FetchError;
-use crate::format::NODE_FANOUT;
+use crate::format::{NODE_FANOUT, PACK_HEADER_BYTES};
 use crate::map::{MapReader, chunk_count, span};
-use crate::pack::{Decoder, Location};
+use crate::pack::{Decoder, Location, ObjectId, header, read_trailer};
 use crate::read::map_reader;
 use crate::repository::Inner;
 use crate::{Affected, Control, DiskRecord, PointRecord, Result};
@@ -25,6 +26,10 @@ pub(super) struct Walker<'a> {
     /// Whether copies in packs with damaged ends were found good.
     suspects: HashMap<Location, bool>,
     lost: Lost,
+    /// Packs whose header and trailer were looked at.
+    ends: HashSet<ObjectId>,
+    /// Whether a map node is damaged: nothing is known of what lies below it.
+    hidden: bool,
 }
 
 struct Disk<'a> {
@@ -43,6 +48,8 @@ impl<'a> Walker<'a> {
             whole: HashSet::new(),
             suspects: HashMap::new(),
             lost: Lost::new(),
+            ends: HashSet::new(),
+            hidden: false,
         }
     }
 
@@ -55,6 +62,11 @@ impl<'a> Walker<'a> {
             self.node(&Disk { record, disk, map, chunks }, level, 0, &root)?;
         }
         Ok(())
+    }
+
+    /// Whether there are parts that could not be looked at.
+    pub(super) fn hidden(&self) -> bool {
+        self.hidden
     }
 
     pub(super) fn finish(self) -> Lost {
@@ -71,6 +83,7 @@ impl<'a> Walker<'a> {
             Ok(node) => node,
             Err(FetchError::Other(error)) => return Err(error),
             Err(FetchError::Damaged { object, what }) => {
+                self.hidden = true;
                 self.lose(disk, level + 1, place, object, format!("map node: {what}"));
                 return Ok(false);
             }
@@ -108,7 +121,25 @@ impl<'a> Walker<'a> {
         Ok(false)
     }
 
+    /// Looks at the header and trailer of a pack, once. Nobody needs them to read a chunk, but
+    /// without them the index cannot be made anew.
+    fn check_ends(&mut self, pack: ObjectId) -> Result<()> {
+        let Some(size) = self.found.present().get(&pack) else { return Ok(()) };
+        if !self.ends.insert(pack) {
+            return Ok(());
+        }
+        let Inner { storage, keyring, .. } = self.inner.as_ref();
+        if let Err(what) = read_trailer(storage, keyring, pack, *size)? {
+            self.found.bad_pack(pack, what);
+        } else if storage.get_range(&pack.pack_path(), 0..PACK_HEADER_BYTES as u64)? != header(pack)
+        {
+            self.found.bad_pack(pack, BAD_HEADER);
+        }
+        Ok(())
+    }
+
     fn is_good(&mut self, disk: &Disk<'_>, id: &ChunkId, copy: &Location) -> Result<bool> {
+        self.check_ends(copy.pack)?;
         let suspect = self.found.is_suspect(copy.pack);
         if self.found.is_bad_blob(copy) {
             return Ok(false);

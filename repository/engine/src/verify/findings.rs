@@ -76,6 +76,11 @@ impl Found {
         damage.get(&location.pack).is_some_and(|pack| pack.blobs.contains_key(&location.offset))
     }
 
+    /// The packs that anything is wrong with.
+    pub(super) fn damaged_packs(&self) -> Vec<ObjectId> {
+        self.damage.lock().keys().copied().collect()
+    }
+
     /// Whether the pack's ends are damaged, so that its blobs were not all looked at.
     pub(super) fn is_suspect(&self, pack: ObjectId) -> bool {
         self.damage.lock().get(&pack).is_some_and(|pack| pack.whole.is_some())

@@ -27,8 +27,8 @@ impl Repository {
     /// content stores them anew, and names all that is affected.
     ///
     /// The whole repository, or the given points with all they need; all chunks, or a random
-    /// part of them. Records, maps and index are checked in any case, of the whole repository
-    /// also the ends of every pack. The progress callback counts bytes read from packs.
+    /// part of them. Records, maps, the index and the ends of packs are checked in any case. Where a part shows damage, the packs concerned are read
+    /// whole. The progress callback counts bytes read from packs.
     pub fn verify(&self, scope: &VerifyScope, control: &Control) -> Result<VerifyReport> {
         if scope.sample.is_some_and(|part| !(part > 0.0 && part <= 1.0)) {
             return Err(RepositoryError::Invalid {
@@ -52,9 +52,18 @@ impl Repository {
                 points::check(inner, &records, scope.sample, &found, &meter, control)?;
             }
         }
-        let mut walker = Walker::new(inner, &found, control);
-        for record in &records {
-            walker.walk(record)?;
+        let mut walker = walk(inner, &records, &found, control)?;
+        let partial = scope.points.is_some() || scope.sample.is_some();
+        if partial && (walker.hidden() || !found.damaged_packs().is_empty()) {
+            // Damage seldom comes alone, and what is not noted would be used by the next backup.
+            // A damaged map node hides what lies below it, in whichever packs that is.
+            if walker.hidden() {
+                packs::check(inner, None, &found, &meter, control)?;
+            } else {
+                let packs = found.damaged_packs();
+                packs::check_some(inner, &packs, None, &found, &meter, control)?;
+            }
+            walker = walk(inner, &records, &found, control)?;
         }
         let lost = walker.finish();
         let known = inner.index.quarantine();
@@ -68,6 +77,19 @@ impl Repository {
         inner.index.refresh()?;
         Ok(report)
     }
+}
+
+fn walk<'a>(
+    inner: &'a Arc<Inner>,
+    records: &[PointRecord],
+    found: &'a Found,
+    control: &'a Control,
+) -> Result<Walker<'a>> {
+    let mut walker = Walker::new(inner, found, control);
+    for record in records {
+        walker.walk(record)?;
+    }
+    Ok(walker)
 }
 
 fn list_packs(inner: &Inner) -> Result<HashMap<ObjectId, u64>> {

@@ -16,9 +16,12 @@ use crate::read::thread_count;
 use crate::repository::Inner;
 use crate::{Control, Result};
 
+pub(super) const BAD_HEADER: &str = "its header is not what was written";
+
 /// Largest read.
 const READ_BYTES: u64 = 4 << 20;
 
+/// All packs, and whether any is missing.
 pub(super) fn check(
     inner: &Inner,
     sample: Option<f64>,
@@ -38,15 +41,27 @@ pub(super) fn check(
             }
         }
     }
-    let packs: Vec<(ObjectId, u64)> =
-        found.present().iter().map(|(pack, size)| (*pack, *size)).collect();
+    let packs: Vec<ObjectId> = found.present().keys().copied().collect();
+    check_some(inner, &packs, sample, found, meter, control)
+}
+
+/// These packs, as far as they are there.
+pub(super) fn check_some(
+    inner: &Inner,
+    packs: &[ObjectId],
+    sample: Option<f64>,
+    found: &Found,
+    meter: &Meter<'_>,
+    control: &Control,
+) -> Result<()> {
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let failure = Mutex::new(None);
     let thread = || -> Result<()> {
         let mut worker = Worker { decoder: Decoder::new()?, domains: HashMap::new() };
         while !stop.load(Ordering::Relaxed) {
-            let Some((pack, size)) = packs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let Some(pack) = packs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let Some(size) = found.present().get(pack) else { continue };
             worker.check_pack(inner, *pack, *size, sample, found, meter, control)?;
         }
         Ok(())
@@ -96,7 +111,7 @@ impl Worker {
         };
         let start = inner.storage.get_range(&object, 0..PACK_HEADER_BYTES as u64)?;
         if start != header(pack) {
-            found.bad_pack(pack, "its header is not what was written");
+            found.bad_pack(pack, BAD_HEADER);
         }
         let mut random = rand::rng();
         let entries: Vec<PackEntry> = match sample {

@@ -220,6 +220,48 @@ fn verify_names_what_is_lost_and_the_next_backup_heals_it() {
     assert_eq!(report.healed, 1);
 }
 
+/// Wherever the damage is, in data, map nodes or the ends of a pack: a verification of the one
+/// point that needs it is enough for the next backup to be whole.
+#[test]
+fn a_verify_of_one_point_is_enough_to_heal_any_damage() {
+    let disk = disk();
+    let damage = |at: usize, truncate: bool| {
+        let fixture = Fixture::new();
+        let first = full(&fixture.repository, &disk);
+        let packs = objects(&fixture.storage, "packs/");
+        let pack = packs.iter().max_by_key(|pack| read(&fixture.storage, pack).len()).unwrap();
+        let length = read(&fixture.storage, pack).len();
+        let at = at % length;
+        if truncate {
+            let mut data = read(&fixture.storage, pack);
+            data.truncate(at);
+            replace(&fixture.storage, pack, data);
+        } else {
+            flip(&fixture.storage, pack, at);
+        }
+        let scope = VerifyScope { sample: None, points: Some(vec![first.id]) };
+        let report = fixture.reopen().verify(&scope, &Default::default()).unwrap();
+        let second = full(&fixture.reopen(), &disk);
+        let repository = fixture.reopen();
+        assert_restores(&repository, &second, &disk);
+        assert_restores(&repository, &first, &disk);
+        (!report.is_clean(), length)
+    };
+    let (_, length) = damage(0, false);
+    let mut named = 0;
+    for step in 0..24 {
+        let at = length / 24 * step + step % 17;
+        named += usize::from(damage(at, false).0) + usize::from(damage(at, true).0);
+    }
+    // Map nodes are the last blobs of a pack, before its trailer.
+    let ends: Vec<_> = (1..2_000).step_by(91).collect();
+    for back in &ends {
+        named += usize::from(damage(length - back, true).0);
+        named += usize::from(damage(length - back, false).0);
+    }
+    assert_eq!(named, 2 * (24 + ends.len()), "every damage is named");
+}
+
 #[test]
 fn a_missing_pack_is_named_and_heals() {
     let fixture = Fixture::new();
