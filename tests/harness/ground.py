@@ -153,7 +153,8 @@ def _reap():
 
 
 def parents() -> dict[int, int]:
-    """Process id to parent's id, of every process on the machine."""
+    """Process id to parent's id, of every process on the machine that still runs: one that ended
+    is only waiting to be noticed by its parent."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -161,7 +162,9 @@ def parents() -> dict[int, int]:
                 stat = Path(f"/proc/{entry}/stat").read_text()
             except OSError:
                 continue
-            found[int(entry)] = int(stat[stat.rindex(")") + 2 :].split()[1])
+            state, parent = stat[stat.rindex(")") + 2 :].split()[:2]
+            if state not in "ZX":
+                found[int(entry)] = int(parent)
     return found
 
 

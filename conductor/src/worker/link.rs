@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use firn_driver_sdk::Disk;
 use parking_lot::{Condvar, Mutex};
+use rustix::process::{Signal, getpid, kill_process};
 
 use super::error::TaskError;
 use super::protocol::{Command, Event, Level};
@@ -64,7 +65,9 @@ impl Link {
                 }
                 link.ordered.notify_all();
             }
-            std::process::exit(1);
+            // At once, whatever the other threads are in the middle of: an orderly exit would wait
+            // for libraries, and somebody else may already be doing this job.
+            let _ = kill_process(getpid(), Signal::KILL);
         });
     }
 

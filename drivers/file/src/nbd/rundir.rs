@@ -63,13 +63,24 @@ pub(crate) fn sweep(parent: &Path) {
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
-        let dead = signal::kill(Pid::from_raw(owner), None) == Err(Errno::ESRCH);
+        let dead = is_dead(owner);
         // Processes of another container have other numbers, but locks all see.
         let unlocked = || File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
         if dead && unlocked() {
             drop(fs::remove_dir_all(entry.path()));
         }
     }
+}
+
+/// Whether no process has this id, or one that ended and that nobody has waited for.
+fn is_dead(pid: i32) -> bool {
+    if signal::kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH) {
+        return true;
+    }
+    // The state stands behind the command's name, which may hold anything but ends with `)`.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    matches!(state, Some('Z' | 'X'))
 }
 
 #[cfg(test)]
@@ -82,15 +93,21 @@ mod tests {
         let mine = RunDir::new(parent.path()).unwrap();
         let mut child = process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
+        let mut unwaited = process::Command::new("true").spawn().unwrap();
+        while !is_dead(unwaited.id() as i32) {
+            std::thread::yield_now();
+        }
+        let zombies = parent.path().join(format!("{PREFIX}{}-0", unwaited.id()));
         let dead = parent.path().join(format!("{PREFIX}{}-0", child.id()));
         let other = parent.path().join("firn-nbd-x");
         let foreign = parent.path().join("something");
-        for folder in [&dead, &other, &foreign] {
+        for folder in [&dead, &zombies, &other, &foreign] {
             fs::create_dir(folder).unwrap();
         }
         fs::write(dead.join("socket"), b"").unwrap();
         sweep(parent.path());
-        assert!(!dead.exists());
+        assert!(!dead.exists() && !zombies.exists());
+        unwaited.wait().unwrap();
         assert!(other.exists() && foreign.exists() && mine.path.exists());
         let path = mine.path.clone();
         drop(mine);
