@@ -107,7 +107,7 @@ pub(crate) fn thread_count(wanted: usize) -> usize {
     }
     // More would only wait for each other: a file takes one write at a time.
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    (cores + 1).clamp(2, 16)
+    cores.clamp(2, 16)
 }
 
 /// The map of a disk, once its root makes sense.
