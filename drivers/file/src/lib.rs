@@ -25,6 +25,7 @@ mod policy;
 mod qcow2;
 mod qcow2_disk;
 mod raw_disk;
+mod uncached;
 
 pub use driver::FileDriver;
 

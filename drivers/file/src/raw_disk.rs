@@ -9,6 +9,7 @@ use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise};
 use nix::unistd::{Whence, lseek};
 
 use crate::chain::Part;
+use crate::uncached::UncachedFile;
 
 /// A cancel is looked for after so many bytes.
 const STEP_BYTES: usize = 4 << 20;
@@ -19,6 +20,8 @@ pub(crate) struct RawDisk {
     part: Part,
     size_bytes: u64,
     writable: bool,
+    /// For writes, where the file system can.
+    direct: Option<UncachedFile>,
     cancelled: AtomicBool,
     closed: AtomicBool,
 }
@@ -35,10 +38,12 @@ impl RawDisk {
             let _ =
                 posix_fadvise(&part.opened.file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
         }
+        let direct = writable.then(|| UncachedFile::open(&part.opened.file)).flatten();
         Ok(Self {
             part,
             size_bytes,
             writable,
+            direct,
             cancelled: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
@@ -78,6 +83,15 @@ impl RawDisk {
             return DriverError::integrity(message).with_source(source);
         }
         DriverError::io(doing, source)
+    }
+
+    fn write_part(&self, part: &[u8], at: u64) -> io::Result<()> {
+        if let Some(direct) = &self.direct
+            && direct.write_all_at(part, at)?
+        {
+            return Ok(());
+        }
+        self.part.opened.file.write_all_at(part, at)
     }
 
     /// The first byte at or after `offset` that is data, or is a hole.
@@ -159,8 +173,7 @@ impl Disk for RawDisk {
         let mut at = offset;
         for part in data.chunks(STEP_BYTES) {
             self.check_cancelled()?;
-            let result = self.part.opened.file.write_all_at(part, at);
-            result.map_err(|source| self.failed("write", source))?;
+            self.write_part(part, at).map_err(|source| self.failed("write", source))?;
             at += part.len() as u64;
         }
         Ok(())
