@@ -38,6 +38,9 @@ impl UncachedFile {
         {
             return Ok(false);
         }
+        if data.as_ptr().align_offset(ALIGNMENT) == 0 {
+            return self.write_aligned(data, offset);
+        }
         BUFFER.with_borrow_mut(|buffer| {
             if buffer.len() < data.len() + ALIGNMENT {
                 buffer.resize(data.len() + ALIGNMENT, 0);
@@ -47,13 +50,17 @@ impl UncachedFile {
                 return Ok(false);
             };
             aligned.copy_from_slice(data);
-            match self.0.write_all_at(aligned, offset) {
-                Ok(()) => Ok(true),
-                // A larger unit, or a part of the write that ended between units.
-                Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(false),
-                Err(error) => Err(error),
-            }
+            self.write_aligned(aligned, offset)
         })
+    }
+
+    fn write_aligned(&self, data: &[u8], offset: u64) -> io::Result<bool> {
+        match self.0.write_all_at(data, offset) {
+            Ok(()) => Ok(true),
+            // A larger unit, or a part of the write that ended between units.
+            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

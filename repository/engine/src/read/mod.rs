@@ -1,5 +1,6 @@
 //! Reading disks back: whole ones in parallel, and single ranges.
 
+mod buffer;
 mod disk;
 mod lru;
 mod restore;
@@ -8,4 +9,4 @@ mod scan;
 pub use disk::DiskReader;
 pub use restore::RestoreOptions;
 pub(crate) use restore::{map_reader, thread_count};
-pub(crate) use scan::{Scan, Visitor, scan};
+pub(crate) use scan::{Consumer, Scan, Visitor, scan};

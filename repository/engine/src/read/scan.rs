@@ -27,12 +27,22 @@ pub(crate) trait Visitor: Sync {
     fn wants(&self, _id: &ChunkId) -> bool {
         true
     }
-    /// The content of a chunk, and all its places in the disk.
-    fn chunk(&self, places: &[u64], plain: &[u8]) -> Result<()>;
+    /// What takes the chunks that one thread reads.
+    fn consumer(&self) -> Box<dyn Consumer + '_>;
     /// A copy that is damaged; there may be another one.
     fn bad_copy(&self, _location: &Location, _what: &str) {}
     /// Bytes that cannot be had.
     fn lost(&self, range: Extent, object: String, what: String) -> Result<()>;
+}
+
+/// Takes chunks, mostly in the order of the disk.
+pub(crate) trait Consumer {
+    /// The content of a chunk, and all its places in the disk.
+    fn chunk(&mut self, places: &[u64], plain: &[u8]) -> Result<()>;
+    /// There is nothing more to come. Not called after a failure.
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// How to scan.
@@ -54,7 +64,14 @@ struct Item {
 struct Wanted {
     id: ChunkId,
     location: Location,
+    /// Ascending, and not empty.
     places: Vec<u64>,
+}
+
+impl Wanted {
+    fn place(&self) -> u64 {
+        self.places.first().copied().unwrap_or_default()
+    }
 }
 
 /// Reads all of a disk's chunks; gives the bytes read from packs.
@@ -231,10 +248,11 @@ fn plan(scan: &Scan<'_>, visitor: &dyn Visitor, window: Vec<(u64, ChunkId)>) -> 
             _ => items.push(Item { range: start..end, blobs: vec![wanted] }),
         }
     }
-    // Back to the order of the disk: targets like it, and packs were filled in it.
-    items.sort_by_key(|item| {
-        item.blobs.iter().filter_map(|blob| blob.places.first()).min().copied()
-    });
+    // Back to the order of the disk: targets like it, and packs were nearly filled in it.
+    for item in &mut items {
+        item.blobs.sort_unstable_by_key(Wanted::place);
+    }
+    items.sort_by_key(|item| item.blobs.first().map(Wanted::place));
     Ok(items)
 }
 
@@ -245,14 +263,18 @@ fn run_worker(
     stop: &AtomicBool,
 ) -> Result<u64> {
     let mut decoder = Decoder::new()?;
+    let mut consumer = visitor.consumer();
     let mut read = 0;
     loop {
         match queue.pop() {
-            Popped::Closed => return Ok(read),
+            Popped::Closed if stop.load(Ordering::Acquire) => return Ok(read),
+            Popped::Closed => return consumer.finish().map(|()| read),
             Popped::Nothing => {}
             // What is queued after a failure only has to leave the queue.
             Popped::Item(_) if stop.load(Ordering::Acquire) => {}
-            Popped::Item(item) => read += run_item(scan, visitor, &item, &mut decoder)?,
+            Popped::Item(item) => {
+                read += run_item(scan, visitor, consumer.as_mut(), &item, &mut decoder)?;
+            }
         }
     }
 }
@@ -260,6 +282,7 @@ fn run_worker(
 fn run_item(
     scan: &Scan<'_>,
     visitor: &dyn Visitor,
+    consumer: &mut dyn Consumer,
     item: &Item,
     decoder: &mut Decoder,
 ) -> Result<u64> {
@@ -282,10 +305,10 @@ fn run_item(
         let blob = &mut data[start.min(end)..end];
         let domain = scan.map.domain();
         match decoder.decode(&key, domain, &wanted.id, &wanted.location, blob) {
-            Ok(plain) => visitor.chunk(&wanted.places, plain)?,
+            Ok(plain) => consumer.chunk(&wanted.places, plain)?,
             Err(what) => {
                 visitor.bad_copy(&wanted.location, what);
-                another_copy(scan, visitor, wanted, decoder)?;
+                another_copy(scan, visitor, consumer, wanted, decoder)?;
             }
         }
     }
@@ -296,11 +319,12 @@ fn run_item(
 fn another_copy(
     scan: &Scan<'_>,
     visitor: &dyn Visitor,
+    consumer: &mut dyn Consumer,
     wanted: &Wanted,
     decoder: &mut Decoder,
 ) -> Result<()> {
     match scan.inner.fetch(decoder, scan.map.domain(), &wanted.id, scan.map.since()) {
-        Ok(plain) => visitor.chunk(&wanted.places, &plain),
+        Ok(plain) => consumer.chunk(&wanted.places, &plain),
         Err(FetchError::Other(error)) => Err(error),
         Err(FetchError::Damaged { object, what }) => {
             for chunk in &wanted.places {

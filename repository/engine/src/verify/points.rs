@@ -8,7 +8,7 @@ use super::findings::Found;
 use crate::chunk::ChunkId;
 use crate::control::Meter;
 use crate::pack::Location;
-use crate::read::{Scan, Visitor, map_reader, scan, thread_count};
+use crate::read::{Consumer, Scan, Visitor, map_reader, scan, thread_count};
 use crate::repository::Inner;
 use crate::{Control, PointRecord, Result};
 
@@ -29,10 +29,8 @@ impl Visitor for Checker<'_> {
         self.below == u64::MAX || (id.prefix() ^ self.salt) < self.below
     }
 
-    fn chunk(&self, _places: &[u64], plain: &[u8]) -> Result<()> {
-        self.found.count_chunk(plain.len());
-        self.meter.add(plain.len() as u64);
-        Ok(())
+    fn consumer(&self) -> Box<dyn Consumer + '_> {
+        Box::new(self)
     }
 
     fn bad_copy(&self, location: &Location, what: &str) {
@@ -41,6 +39,15 @@ impl Visitor for Checker<'_> {
 
     /// The walk that follows names what is lost.
     fn lost(&self, _range: Extent, _object: String, _what: String) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What was decoded is good: nothing is left to do but to count it.
+impl Consumer for &Checker<'_> {
+    fn chunk(&mut self, _places: &[u64], plain: &[u8]) -> Result<()> {
+        self.found.count_chunk(plain.len());
+        self.meter.add(plain.len() as u64);
         Ok(())
     }
 }
