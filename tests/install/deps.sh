@@ -43,6 +43,21 @@ quietly() {
     fi
 }
 
+# Packages of servers start them when they are installed. The tests start their own, and a
+# machine that only builds wants none: Debian asks this script first.
+policy=/usr/sbin/policy-rc.d
+forbid_starts() {
+    [ ! -e "$policy" ] || return 0
+    trap 'allow_starts; rm -f "$log"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+    "${root[@]}" chmod 755 "$policy"
+    forbidden=1
+}
+allow_starts() {
+    [ -z "${forbidden:-}" ] || "${root[@]}" rm -f "$policy"
+    forbidden=
+}
+
 install_packages() {
     command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
         fail "this is not a Debian machine; install the counterparts of: ${packages[*]}"
@@ -55,10 +70,12 @@ install_packages() {
     say "installing ${missing[*]}"
     local wait=(-o DPkg::Lock::Timeout=600)
     quietly "${root[@]}" apt-get "${wait[@]}" -q update
+    forbid_starts
     # Without recommends: they drag in desktop parts of QEMU, and on some
     # machines versions that conflict with the installed qemu-utils.
     quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get "${wait[@]}" -q -y --no-install-recommends install "${missing[@]}"
+    allow_starts
     mapfile -t missing < <(missing_packages)
     [ "${#missing[@]}" = 0 ] || fail "still missing after installing: ${missing[*]}"
 }

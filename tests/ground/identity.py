@@ -1,0 +1,55 @@
+"""A small client of Keystone, for what has to stand before a test begins."""
+
+import json
+import urllib.error
+import urllib.request
+
+
+class Identity:
+    def __init__(self, info: dict):
+        self._url = info["auth_url"]
+        self._admin = info["admin"]
+        self._token = None
+
+    def call(self, method: str, path: str, body: dict | None = None) -> dict:
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["X-Auth-Token"] = self._token
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self._url + path, method=method, data=data, headers=headers
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            self._token = answer.headers.get("X-Subject-Token") or self._token
+            text = answer.read()
+        return json.loads(text) if text else {}
+
+    def log_in(self):
+        if self._token:
+            return
+        user = {
+            "name": self._admin["username"],
+            "password": self._admin["password"],
+            "domain": {"name": self._admin["user_domain_name"]},
+        }
+        scope = {
+            "project": {
+                "name": self._admin["project_name"],
+                "domain": {"name": self._admin["project_domain_name"]},
+            }
+        }
+        identity = {"methods": ["password"], "password": {"user": user}}
+        self.call("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
+
+    def ensure(self, kind: str, **attributes) -> str:
+        """The id of what has this name; made when it is not there."""
+        self.log_in()
+        found = self.call("GET", f"/{kind}s?name={attributes['name']}")[f"{kind}s"]
+        if found:
+            return found[0]["id"]
+        return self.call("POST", f"/{kind}s", {kind: attributes})[kind]["id"]
+
+    def grant(self, project: str, user: str, role: str):
+        """All by id."""
+        self.log_in()
+        self.call("PUT", f"/projects/{project}/users/{user}/roles/{role}")

@@ -1,0 +1,66 @@
+"""A MariaDB server."""
+
+import subprocess
+
+from ground.server import HOST, SYSTEM_PATH, Server, account, free_port, password
+from harness.ground import GroundError
+
+USER = "mysql"
+
+
+class MariaDb(Server):
+    name = "mariadb"
+
+    def make(self):
+        self.port, self.password = free_port(), password()
+        self.socket = self.folder / "sock"
+        (self.folder / "data").mkdir()
+        self.own(USER)
+        self.command(
+            ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data",
+             "--auth-root-authentication-method=normal", "--skip-test-db"],
+            **account(USER),
+        )  # fmt: skip
+
+    def launch(self):
+        self.spawn(
+            ["mariadbd", "--no-defaults", f"--datadir={self.folder}/data",
+             f"--bind-address={HOST}", f"--port={self.port}", f"--socket={self.socket}",
+             f"--pid-file={self.folder}/pid", "--skip-name-resolve", "--max-connections=400",
+             "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M",
+             # Safe against kill -9, and quick; a power failure does not happen here.
+             "--innodb-flush-log-at-trx-commit=2",
+             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"],
+            **account(USER),
+        )  # fmt: skip
+
+    def sql(self, text: str, *, with_password: bool = True) -> bool:
+        secret = {"MYSQL_PWD": self.password} if with_password else {}
+        done = subprocess.run(
+            ["mariadb", "--no-defaults", "-u", "root", "-S", str(self.socket), "-e", text],
+            env={"PATH": SYSTEM_PATH} | secret,
+            capture_output=True,
+            timeout=60,
+        )
+        return done.returncode == 0
+
+    def ready(self) -> bool:
+        return self.sql("select 1") or self.sql("select 1", with_password=False)
+
+    def populate(self):
+        done = self.sql(
+            f"set password for root@localhost = password('{self.password}');"
+            f"create user root@'{HOST}' identified by '{self.password}';"
+            f"grant all on *.* to root@'{HOST}' with grant option;",
+            with_password=False,
+        )
+        if not done:
+            raise GroundError(f"the password of MariaDB's root cannot be set\n{self.log_tail()}")
+
+    def info(self) -> dict:
+        return {
+            "url": f"mysql://root:{self.password}@{HOST}:{self.port}",
+            "port": self.port,
+            "user": "root",
+            "password": self.password,
+        }
