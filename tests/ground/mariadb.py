@@ -49,9 +49,9 @@ class MariaDb(Server):
 
     def populate(self):
         done = self.sql(
-            f"set password for root@localhost = password('{self.password}');"
-            f"create user root@'{HOST}' identified by '{self.password}';"
-            f"grant all on *.* to root@'{HOST}' with grant option;",
+            f"create or replace user root@'{HOST}' identified by '{self.password}';"
+            f"grant all on *.* to root@'{HOST}' with grant option;"
+            f"set password for root@localhost = password('{self.password}');",
             with_password=False,
         )
         if not done:

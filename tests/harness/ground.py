@@ -118,10 +118,16 @@ class Ground:
                 process.wait(patience)
             except subprocess.TimeoutExpired:
                 pass
-        for pid in [*descendants(process.pid), process.pid]:
+        below = descendants(process.pid)
+        for pid in [*below, process.pid]:
             if process.poll() is None or pid != process.pid:
                 _kill(pid)
         process.wait()
+        # A port or a file of theirs is free only when they are gone.
+        end = time.monotonic() + 5
+        while parents().keys() & set(below) and time.monotonic() < end:
+            _reap(below)
+            time.sleep(0.01)
         if process in self._processes:
             self._processes.remove(process)
 
@@ -143,13 +149,14 @@ def _kill(pid: int):
         pass
 
 
-def _reap():
-    """Collects ended orphans."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
+def _reap(pids: list[int] | None = None):
+    """Collects ended orphans: these, or all."""
+    for pid in pids or [-1]:
+        try:
+            while os.waitpid(pid, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
             pass
-    except ChildProcessError:
-        pass
 
 
 def parents() -> dict[int, int]:

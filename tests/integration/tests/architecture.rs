@@ -50,7 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only test: anything may be used there, and nothing but tests may use them.
-const TEST_ONLY: &[&str] = &["firn-integration-tests"];
+const TEST_ONLY: &[&str] = &["firn-ground", "firn-integration-tests"];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
