@@ -59,6 +59,14 @@ uuid_id!(
     /// A repository.
     RepositoryId
 );
+uuid_id!(
+    /// A plan.
+    PlanId
+);
+uuid_id!(
+    /// One run of a plan.
+    PlanRunId
+);
 
 /// A Keystone project id. Keystone's are 32 hexadecimal digits, but other identity back ends
 /// choose their own, so it is text.

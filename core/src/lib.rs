@@ -1,5 +1,5 @@
 //! Firn's domain: what a disk, an instance, a restore point and a job are, which states they
-//! pass through, and the arithmetic on extents, chunks of progress and time.
+//! pass through, and the arithmetic on extents, chunks of progress, schedules and retention.
 //!
 //! Invariants:
 //! - no I/O, no clock, no randomness except the creation of ids: everything is a pure function
@@ -16,6 +16,7 @@ mod id;
 mod instance;
 mod job;
 mod machine;
+pub mod plan;
 mod point;
 mod progress;
 mod restore;
@@ -23,7 +24,9 @@ mod restore;
 pub use disk::{BackingFile, Disk, DiskKind, DiskLocation, HostAddress, ImageFormat};
 pub use error::ErrorKind;
 pub use extent::{Extent, ExtentList};
-pub use id::{DiskId, InstanceId, JobId, PointId, ProjectId, RepositoryId, RestoreId};
+pub use id::{
+    DiskId, InstanceId, JobId, PlanId, PlanRunId, PointId, ProjectId, RepositoryId, RestoreId,
+};
 pub use instance::{Instance, PowerState};
 pub use job::{JobEvent, JobKind, JobState, StepState};
 pub use machine::{
