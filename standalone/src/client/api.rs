@@ -50,7 +50,8 @@ impl Client {
                 .map_err(|source| ClientError::TokenFile { path: path.clone(), source })
         });
         // The service is on this machine or in this network: a proxy is never meant.
-        let http = reqwest::blocking::Client::builder().no_proxy().build();
+        let http = reqwest::blocking::Client::builder().no_proxy();
+        let http = http.tls_backend_preconfigured(tls(&url)).build();
         let http = http.map_err(|source| ClientError::Connect { url: url.clone(), source })?;
         Ok(Self { http, url, token: token.transpose()? })
     }
@@ -130,4 +131,18 @@ impl Client {
         let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
         Err(ClientError::Refused { title: text("title"), detail: text("detail") })
     }
+}
+
+/// TLS by ring, told to each client, so that no process-wide default is needed. The system's
+/// certificate authorities are read only for a URL that needs them.
+fn tls(url: &str) -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    if url.starts_with("https:") {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
+        .unwrap_or_else(|_| unreachable!("ring has suites for every version"))
 }

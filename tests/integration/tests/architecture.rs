@@ -19,9 +19,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("firn-repository", &["firn-core"]),
     ("firn-db", &["firn-core"]),
     ("oslo-messaging", &[]),
-    ("firn-cloud", &["firn-core"]),
+    ("firn-cloud", &["firn-core", "keystone-middleware-rs"]),
+    ("keystone-middleware-rs", &[]),
     ("firn-agent", &["firn-core"]),
-    ("firn-api", &["firn-cloud", "firn-core", "firn-db", "oslo-messaging"]),
+    (
+        "firn-api",
+        &["firn-cloud", "firn-core", "firn-db", "keystone-middleware-rs", "oslo-messaging"],
+    ),
     (
         "firn-conductor",
         &[
