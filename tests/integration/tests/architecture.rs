@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("firn-driver-memory", &["firn-driver-sdk"]),
     ("firn-repository", &["firn-core"]),
     ("firn-db", &["firn-core"]),
+    ("oslo-config", &[]),
     ("oslo-messaging", &[]),
     ("firn-cloud", &["firn-core", "keystone-middleware-rs"]),
     ("keystone-middleware-rs", &[]),
