@@ -1,55 +1,81 @@
-use std::time::Duration;
+use std::thread;
 
-use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as ManagerError, Pool};
-
-use crate::{AnyConnection, Connection, DbError, migration};
-
-/// How a database is used.
-#[derive(Clone, Debug)]
-pub struct DatabaseOptions {
-    /// At most that many connections.
-    pub connections: u32,
-    /// How long a query waits for a free connection, and a writer for the others, before it
-    /// fails with `Unavailable`.
-    pub wait: Duration,
-}
-
-impl Default for DatabaseOptions {
-    fn default() -> Self {
-        Self { connections: 8, wait: Duration::from_secs(10) }
-    }
-}
+use crate::pool::Pool;
+use crate::url::Target;
+use crate::{Connection, DbError, Engine, MigrationState, Phase, PoolOptions, migration};
 
 /// A pool of connections to one database. Clones share it.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<ConnectionManager<Connection>>,
+    pool: Pool,
 }
 
+/// The caller's deadline passed.
+#[derive(Debug, thiserror::Error)]
+#[error("it took longer than {} s", .0.as_secs_f64())]
+struct TooSlow(std::time::Duration);
+
 impl Database {
-    /// Opens the database at `url`: `sqlite:///absolute/path`, made if absent.
+    /// Opens the database at `url` with default options.
+    ///
+    /// URLs are written as OpenStack's operators know them: `sqlite:////absolute/path` (made if
+    /// absent), `mysql+pymysql://user:password@host:port/database?charset=utf8mb4`,
+    /// `postgresql://user:password@host/database`.
     pub fn open(url: &str) -> Result<Self, DbError> {
-        Self::open_with(url, &DatabaseOptions::default())
+        Self::open_with(url, &PoolOptions::default())
     }
 
-    /// Opens the database at `url` with options.
-    pub fn open_with(url: &str, options: &DatabaseOptions) -> Result<Self, DbError> {
-        let pool = Pool::builder()
-            .max_size(options.connections.max(1))
-            .min_idle(Some(1))
-            .connection_timeout(options.wait)
-            .test_on_check_out(false)
-            .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
-            .connection_customizer(Box::new(Settings { busy: options.wait }))
-            .build(ConnectionManager::new(sqlite_uri(url)?))
-            .map_err(|source| DbError::Unavailable { source: Box::new(source) })?;
-        Ok(Self { pool })
+    /// Opens the database at `url`, connecting once to see that it can be reached; a server that
+    /// cannot is tried again as the options say. The thread waits meanwhile.
+    pub fn open_with(url: &str, options: &PoolOptions) -> Result<Self, DbError> {
+        let database = Self { pool: Pool::new(Target::parse(url)?, options.clone()) };
+        let mut tries = 0;
+        loop {
+            let error = match database.pool.get() {
+                Ok(_) => return Ok(database),
+                Err(error) => error,
+            };
+            // A file that cannot be opened now will not be later either.
+            let last = options.max_retries.is_some_and(|retries| tries >= retries);
+            if last || database.engine() == Engine::Sqlite {
+                return Err(error);
+            }
+            tries += 1;
+            tracing::warn!(
+                database = database.pool.target().shown(),
+                error = %std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default(),
+                tries,
+                "the database cannot be reached; trying again"
+            );
+            thread::sleep(options.retry_interval);
+        }
+    }
+
+    /// What it speaks to.
+    pub fn engine(&self) -> Engine {
+        self.pool.target().engine
+    }
+
+    /// Its URL, for people: without a password.
+    pub fn shown(&self) -> &str {
+        self.pool.target().shown()
     }
 
     /// Brings the schema up to date. Returns the names of the migrations that ran.
+    ///
+    /// Of several processes that do this at once one does it and the others wait.
     pub fn migrate(&self) -> Result<Vec<String>, DbError> {
-        self.run_blocking(migration::migrate)
+        self.migrate_phase(Phase::All)
+    }
+
+    /// Runs the pending migrations of one phase. Returns their names.
+    pub fn migrate_phase(&self, phase: Phase) -> Result<Vec<String>, DbError> {
+        self.run_blocking(|conn| migration::migrate(conn, phase))
+    }
+
+    /// The migrations that this version knows or the database has had, in their order.
+    pub fn migrations(&self) -> Result<Vec<MigrationState>, DbError> {
+        self.run_blocking(migration::state)
     }
 
     /// Runs queries on a thread that may block. Each query is its own transaction; use
@@ -60,9 +86,12 @@ impl Database {
         F: FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     {
         let database = self.clone();
-        tokio::task::spawn_blocking(move || database.run_blocking(queries))
-            .await
-            .map_err(|source| DbError::Panicked { source })?
+        let deadline = self.pool.options().deadline;
+        let work = tokio::task::spawn_blocking(move || database.run_blocking(queries));
+        match tokio::time::timeout(deadline, work).await {
+            Ok(done) => done.map_err(|source| DbError::Panicked { source })?,
+            Err(_) => Err(DbError::Unavailable { source: Box::new(TooSlow(deadline)) }),
+        }
     }
 
     /// Runs queries on this thread.
@@ -70,88 +99,28 @@ impl Database {
         &self,
         queries: impl FnOnce(&mut Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        let mut conn =
-            self.pool.get().map_err(|source| DbError::Unavailable { source: Box::new(source) })?;
-        queries(&mut conn)
-    }
-}
-
-/// What is set on every new connection.
-#[derive(Debug)]
-struct Settings {
-    busy: Duration,
-}
-
-impl CustomizeConnection<Connection, ManagerError> for Settings {
-    fn on_acquire(&self, conn: &mut Connection) -> Result<(), ManagerError> {
-        match conn {
-            // Synchronous FULL: what was answered to a client survives a power cut.
-            AnyConnection::Sqlite(sqlite) => sqlite.batch_execute(&format!(
-                "PRAGMA busy_timeout = {};
-                 PRAGMA journal_mode = WAL;
-                 PRAGMA synchronous = FULL;
-                 PRAGMA foreign_keys = ON;",
-                self.busy.as_millis()
-            )),
+        let mut conn = self.pool.get()?;
+        let answer = queries(&mut conn);
+        if let Err(DbError::Lost { .. }) = &answer {
+            conn.lost();
         }
-        .map_err(ManagerError::QueryError)
+        answer
     }
 }
 
-/// SQLite's own URI form of our URL, with what it would take for a query or an escape hidden.
-fn sqlite_uri(url: &str) -> Result<String, DbError> {
-    let refused = |message| DbError::Url { url: without_password(url), message };
-    let path = url
-        .strip_prefix("sqlite://")
-        .ok_or_else(|| refused("only sqlite:///absolute/path is known"))?;
-    if !path.starts_with('/') {
-        return Err(refused("the path must be absolute: sqlite:///var/lib/firn/firn.db"));
-    }
-    if path.contains('\0') || path.ends_with('/') {
-        return Err(refused("the path must name a file"));
-    }
-    let mut uri = "file:".to_owned();
-    for character in path.chars() {
-        match character {
-            '%' => uri.push_str("%25"),
-            '?' => uri.push_str("%3f"),
-            '#' => uri.push_str("%23"),
-            plain => uri.push(plain),
-        }
-    }
-    Ok(uri)
-}
-
-/// The URL with `user:password@` cut down to `user@`.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return "(not a URL)".to_owned() };
-    let authority_end = rest.find('/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(authority_end);
-    match authority.rsplit_once('@') {
-        Some((user, host)) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{host}{path}")
-        }
-        None => url.to_owned(),
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Database").field(self.pool.target()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use firn_core::ErrorKind;
 
     use super::*;
-
-    #[test]
-    fn urls_are_checked_and_escaped() {
-        assert_eq!(sqlite_uri("sqlite:///a/b c.db").unwrap(), "file:/a/b c.db");
-        assert_eq!(sqlite_uri("sqlite:///a?b#c%41").unwrap(), "file:/a%3fb%23c%2541");
-        for bad in ["sqlite://relative", "sqlite:///", "mysql://u:pw@h/firn", "/a/b", ""] {
-            let error = sqlite_uri(bad).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad}");
-            assert!(!error.to_string().contains("pw"), "{error}");
-        }
-    }
 
     #[test]
     fn odd_file_names_are_the_files_that_were_meant() {
@@ -166,11 +135,31 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_unavailable_not_a_hang() {
-        let options = DatabaseOptions { wait: Duration::from_millis(300), ..Default::default() };
-        let error =
-            Database::open_with("sqlite:///nowhere/at/all/firn.db", &options).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    fn what_cannot_be_reached_is_unavailable_at_once_and_hides_its_password() {
+        let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        for url in [
+            "sqlite:///nowhere/at/all/firn.db".to_owned(),
+            format!("mysql+pymysql://firn:veiled@{refused}/firn"),
+            format!("postgresql://firn:veiled@{refused}/firn"),
+        ] {
+            let started = Instant::now();
+            let error = Database::open(&url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{url}");
+            assert!(started.elapsed() < Duration::from_secs(5));
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(!format!("{error} {error:?} {source}").contains("veiled"));
+        }
+    }
+
+    #[test]
+    fn a_start_waits_for_its_server_as_often_as_it_is_told() {
+        let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let retry_interval = Duration::from_millis(50);
+        let options =
+            PoolOptions { max_retries: Some(3), retry_interval, ..PoolOptions::default() };
+        let started = Instant::now();
+        Database::open_with(&format!("postgresql://u@{refused}/d"), &options).unwrap_err();
+        assert!(started.elapsed() >= 3 * retry_interval);
     }
 
     #[tokio::test]
@@ -186,5 +175,19 @@ mod tests {
             .await;
         assert_eq!(panicked.unwrap_err().kind(), ErrorKind::Internal);
         database.run(|conn| crate::transaction(conn, |_| Ok(()))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_query_that_never_ends_is_unavailable() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("firn.db").display());
+        let options =
+            PoolOptions { deadline: Duration::from_millis(100), ..PoolOptions::default() };
+        let database = Database::open_with(&url, &options).unwrap();
+        let slow = database.run(|_| {
+            thread::sleep(Duration::from_millis(600));
+            Ok(())
+        });
+        assert_eq!(slow.await.unwrap_err().kind(), ErrorKind::Unavailable);
     }
 }

@@ -1,7 +1,9 @@
 use std::error::Error as StdError;
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::Error as DieselError;
 use firn_core::ErrorKind;
+
+use crate::cause::Cause;
 
 /// Why a query gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,50 @@ pub enum DbError {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The connection was lost while the query ran. Whether a commit under way arrived, nobody
+    /// can tell.
+    #[error("the connection to the database was lost; try again")]
+    Lost {
+        /// What the client says.
+        #[source]
+        source: DieselError,
+    },
+    /// The database broke the transaction off in favour of another one, and it was tried again
+    /// in vain.
+    #[error("the database is busy with the same rows; try again")]
+    Interrupted {
+        /// What the database says.
+        #[source]
+        source: DieselError,
+    },
+    /// Others held the rows for too long.
+    #[error("the database is busy with the same rows; try again")]
+    Locked {
+        /// What the database says.
+        #[source]
+        source: DieselError,
+    },
+    /// The project's quota does not allow it.
+    #[error(
+        "the quota of {resource} is used up: {used} of {limit}, and {requested} more asked for"
+    )]
+    Quota {
+        /// What there is too much of: `restore_points`.
+        resource: &'static str,
+        /// How much the project may have.
+        limit: u64,
+        /// How much it has, what is being made included.
+        used: u64,
+        /// How much more was asked for.
+        requested: u64,
+    },
+    /// A text is longer than its column.
+    #[error("a text is too long for the database")]
+    TooLong {
+        /// What the database says.
+        #[source]
+        source: DieselError,
+    },
     /// The database's storage is full.
     #[error("the storage of the database is full; free some space there")]
     Full {
@@ -59,7 +105,7 @@ pub enum DbError {
         /// The URL, without a password.
         url: String,
         /// What is wrong with it.
-        message: &'static str,
+        message: String,
     },
     /// The schema could not be brought up to date.
     #[error("the database schema could not be migrated; restore the database or report this")]
@@ -90,9 +136,14 @@ impl DbError {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Conflict { .. } | Self::Constraint { .. } => ErrorKind::Conflict,
-            Self::InvalidInput { .. } | Self::Url { .. } => ErrorKind::InvalidInput,
-            Self::Unavailable { .. } => ErrorKind::Unavailable,
-            Self::Full { .. } => ErrorKind::QuotaExceeded,
+            Self::InvalidInput { .. } | Self::Url { .. } | Self::TooLong { .. } => {
+                ErrorKind::InvalidInput
+            }
+            Self::Unavailable { .. }
+            | Self::Lost { .. }
+            | Self::Interrupted { .. }
+            | Self::Locked { .. } => ErrorKind::Unavailable,
+            Self::Full { .. } | Self::Quota { .. } => ErrorKind::QuotaExceeded,
             Self::Migration { .. } | Self::Panicked { .. } | Self::Query { .. } => {
                 ErrorKind::Internal
             }
@@ -109,6 +160,14 @@ impl DbError {
         reason: impl Into<String>,
     ) -> Self {
         Self::Conflict { resource, id: id.to_string(), reason: reason.into() }
+    }
+
+    /// Another writer made the row between our looking and our making it: looking again finds it.
+    pub(crate) fn raced(self) -> Self {
+        match self {
+            Self::Constraint { source } => Self::Interrupted { source },
+            other => other,
+        }
     }
 
     /// A marker that cannot be found is the caller's mistake, not a missing resource.
@@ -129,54 +188,29 @@ impl DbError {
 
 impl From<DieselError> for DbError {
     fn from(source: DieselError) -> Self {
-        use DatabaseErrorKind as K;
-        let DieselError::DatabaseError(kind, info) = &source else {
-            return Self::Query { source };
-        };
-        // SQLite's own result codes do not come through diesel, only their texts.
-        let text = info.message();
-        match kind {
-            K::UniqueViolation | K::ForeignKeyViolation => Self::Constraint { source },
-            K::SerializationFailure | K::ClosedConnection => {
-                Self::Unavailable { source: Box::new(source) }
-            }
-            K::Unknown if text.contains("is locked") => {
-                Self::Unavailable { source: Box::new(source) }
-            }
-            K::Unknown if text.contains("disk is full") => Self::Full { source },
-            _ => Self::Query { source },
+        match Cause::of(&source) {
+            Cause::Constraint => Self::Constraint { source },
+            Cause::Lost => Self::Lost { source },
+            Cause::Interrupted => Self::Interrupted { source },
+            Cause::Locked => Self::Locked { source },
+            Cause::Busy => Self::Unavailable { source: Box::new(source) },
+            Cause::Full => Self::Full { source },
+            Cause::TooLong => Self::TooLong { source },
+            Cause::Other => Self::Query { source },
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use diesel::result::DatabaseErrorKind;
+
     use super::*;
-
-    fn database(kind: DatabaseErrorKind, text: &str) -> DbError {
-        DieselError::DatabaseError(kind, Box::new(text.to_owned())).into()
-    }
-
-    #[test]
-    fn causes_map_to_what_a_caller_can_do() {
-        use DatabaseErrorKind as K;
-        for (error, kind) in [
-            (database(K::UniqueViolation, "UNIQUE constraint failed"), ErrorKind::Conflict),
-            (database(K::ForeignKeyViolation, "FOREIGN KEY"), ErrorKind::Conflict),
-            (database(K::Unknown, "database is locked"), ErrorKind::Unavailable),
-            (database(K::SerializationFailure, "deadlock"), ErrorKind::Unavailable),
-            (database(K::ClosedConnection, "gone"), ErrorKind::Unavailable),
-            (database(K::Unknown, "database or disk is full"), ErrorKind::QuotaExceeded),
-            (database(K::Unknown, "no such table: jobs"), ErrorKind::Internal),
-            (DieselError::NotFound.into(), ErrorKind::Internal),
-        ] {
-            assert_eq!(error.kind(), kind, "{error:?}");
-        }
-    }
 
     #[test]
     fn display_does_not_repeat_the_source() {
-        let error = database(DatabaseErrorKind::Unknown, "no such table: secrets");
+        let text = Box::new("no such table: secrets".to_owned());
+        let error: DbError = DieselError::DatabaseError(DatabaseErrorKind::Unknown, text).into();
         assert!(!error.to_string().contains("secrets"));
         assert!(error.source().is_some());
     }

@@ -6,7 +6,7 @@ use firn_core::JobId;
 
 use crate::schema::job_events;
 use crate::stored::{Name, Text, Time};
-use crate::{Connection, DbError};
+use crate::{Connection, DbError, transaction};
 
 /// How grave an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,16 +49,18 @@ pub fn job_event_add(
     detail: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    diesel::insert_into(job_events::table)
-        .values((
-            job_events::job_id.eq(job.to_string()),
-            job_events::created_at.eq(Time::from(now)),
-            job_events::level.eq(level.name()),
-            job_events::action.eq(action.to_owned()),
-            job_events::detail.eq(detail.to_owned()),
-        ))
-        .execute(conn)?;
-    Ok(())
+    transaction(conn, |conn| {
+        diesel::insert_into(job_events::table)
+            .values((
+                job_events::job_id.eq(job.to_string()),
+                job_events::created_at.eq(Time::from(now)),
+                job_events::level.eq(level.name()),
+                job_events::action.eq(action.to_owned()),
+                job_events::detail.eq(detail.to_owned()),
+            ))
+            .execute(conn)?;
+        Ok(())
+    })
 }
 
 /// At most `limit` events of a job, oldest first, after the event `after`.

@@ -89,7 +89,7 @@ pub fn job_step_done(
         )
         .set((
             job_steps::state.eq(StepState::Done.name()),
-            job_steps::output.eq(OptionalText::from(output)),
+            job_steps::output.eq(OptionalText::from(output.clone())),
             job_steps::finished_at.eq(OptionalTime::from(Some(now))),
         ))
         .execute(conn)?;

@@ -12,33 +12,42 @@
 //! - time is an argument; no query looks at a clock. Times are kept in UTC with microseconds.
 //!
 //! Queries take a [`Connection`] and block: run them inside [`Database::run`]. They use only
-//! what SQLite, MariaDB and PostgreSQL have in common (no upsert, no `RETURNING`).
+//! what SQLite, MariaDB and PostgreSQL have in common (no upsert, no `RETURNING`), at the isolation
+//! of committed reads: a decision that rests on reading locks the row first, compares and sets,
+//! or takes a [`transaction_lock`].
+//!
+//! Transactions that a database breaks off are run again in one place, [`transaction()`].
 //!
 //! This crate must not know of HTTP, messages, drivers or the repository's format.
 
+mod cause;
 mod connection;
 mod count;
 mod database;
+mod engine;
 mod error;
 mod job;
 mod job_event;
 mod job_step;
-mod lease;
 mod migration;
+mod options;
 mod page;
-mod plan;
 mod point;
 mod point_disk;
+mod pool;
 mod repository;
 mod restore;
 mod schema;
 mod service;
+mod session;
 mod stored;
 mod transaction;
+mod url;
 
 pub use connection::AnyConnection;
 pub use count::{job_counts, point_counts, point_sizes};
-pub use database::{Database, DatabaseOptions};
+pub use database::Database;
+pub use engine::Engine;
 pub use error::DbError;
 pub use job::{
     BackupRequest, Claim, Claimed, Heartbeat, Job, JobEnd, JobError, JobFilter, JobProgress,
@@ -49,15 +58,9 @@ pub use job::{
 };
 pub use job_event::{EventLevel, JobEventRow, job_event_add, job_event_list};
 pub use job_step::{JobStep, job_step_done, job_step_list, job_step_start, job_step_undone};
-pub use lease::{Lease, lease_acquire, lease_fence, lease_release, lease_renew};
+pub use migration::{MigrationState, Phase};
+pub use options::PoolOptions;
 pub use page::{Direction, Page, Scope};
-pub use plan::{
-    NewPlan, PlanFilter, PlanRow, PlanRun, PlanRunEvent, PlanSort, PlannedBackup, RunEnd, RunNote,
-    RunOrigin, RunOutcome, RunStart, plan_create, plan_delete, plan_due, plan_get, plan_list,
-    plan_run_event_list, plan_run_finish, plan_run_get, plan_run_list, plan_run_request,
-    plan_run_start, plan_run_tally, plan_runs_requested, plan_runs_running, plan_set_trust,
-    plan_transition, plan_update, point_pin, points_of_plan,
-};
 pub use point::{
     NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_get,
     point_list, point_transition, point_update, points_latest_available,
@@ -78,4 +81,4 @@ pub use service::{
 };
 pub use stored::StoredValueError;
 pub(crate) use stored::microseconds;
-pub use transaction::{Connection, transaction};
+pub use transaction::{Connection, transaction, transaction_lock};

@@ -5,7 +5,7 @@ use firn_core::RepositoryId;
 use crate::page::keyset;
 use crate::schema::repositories;
 use crate::stored::{Name, Number, OptionalNumber, Text, Time};
-use crate::{Connection, DbError, Page, microseconds};
+use crate::{Connection, DbError, Page, microseconds, transaction};
 
 const RESOURCE: &str = "repository";
 
@@ -114,8 +114,10 @@ pub fn repository_create(
         created_at: now,
         updated_at: now,
     };
-    diesel::insert_into(repositories::table).values(repository.clone()).execute(conn)?;
-    Ok(repository)
+    transaction(conn, |conn| {
+        diesel::insert_into(repositories::table).values(repository.clone()).execute(conn)?;
+        Ok(repository.clone())
+    })
 }
 
 /// One repository by its id.
@@ -178,18 +180,20 @@ pub fn repository_report_usage(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     use repositories as r;
-    let changed = diesel::update(r::table.find(id.to_string()))
-        .set((
-            r::status.eq(RepositoryStatus::Available.name()),
-            r::status_reason.eq(None::<String>),
-            r::capacity_bytes.eq(OptionalNumber::from(usage.capacity_bytes)),
-            r::free_bytes.eq(OptionalNumber::from(usage.free_bytes)),
-            r::stored_bytes.eq(OptionalNumber::from(usage.stored_bytes)),
-            r::virtual_bytes.eq(OptionalNumber::from(usage.virtual_bytes)),
-            r::updated_at.eq(Time::from(now)),
-        ))
-        .execute(conn)?;
-    found(changed, id)
+    transaction(conn, |conn| {
+        let changed = diesel::update(r::table.find(id.to_string()))
+            .set((
+                r::status.eq(RepositoryStatus::Available.name()),
+                r::status_reason.eq(None::<String>),
+                r::capacity_bytes.eq(OptionalNumber::from(usage.capacity_bytes)),
+                r::free_bytes.eq(OptionalNumber::from(usage.free_bytes)),
+                r::stored_bytes.eq(OptionalNumber::from(usage.stored_bytes)),
+                r::virtual_bytes.eq(OptionalNumber::from(usage.virtual_bytes)),
+                r::updated_at.eq(Time::from(now)),
+            ))
+            .execute(conn)?;
+        found(changed, id)
+    })
 }
 
 /// Keeps that the repository could not be reached, and why; the figures stay.
@@ -200,14 +204,16 @@ pub fn repository_report_unavailable(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     use repositories as r;
-    let changed = diesel::update(r::table.find(id.to_string()))
-        .set((
-            r::status.eq(RepositoryStatus::Unavailable.name()),
-            r::status_reason.eq(Some(reason.to_owned())),
-            r::updated_at.eq(Time::from(now)),
-        ))
-        .execute(conn)?;
-    found(changed, id)
+    transaction(conn, |conn| {
+        let changed = diesel::update(r::table.find(id.to_string()))
+            .set((
+                r::status.eq(RepositoryStatus::Unavailable.name()),
+                r::status_reason.eq(Some(reason.to_owned())),
+                r::updated_at.eq(Time::from(now)),
+            ))
+            .execute(conn)?;
+        found(changed, id)
+    })
 }
 
 fn found(changed: usize, id: RepositoryId) -> Result<(), DbError> {

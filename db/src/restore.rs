@@ -5,7 +5,7 @@ use firn_core::{JobId, PointId, ProjectId, RestoreEvent, RestoreId, RestoreState
 use crate::page::keyset;
 use crate::schema::restores;
 use crate::stored::{Name, OptionalTime, Text, Time};
-use crate::{Connection, DbError, Page, Scope, microseconds};
+use crate::{Connection, DbError, Page, Scope, microseconds, transaction};
 
 const RESOURCE: &str = "restore";
 
@@ -190,6 +190,16 @@ pub fn restore_target_taken(
 
 /// Ends a restore, well or with a message. Normally called by [`crate::job_finish`].
 pub fn restore_finish(
+    conn: &mut Connection,
+    id: RestoreId,
+    event: RestoreEvent,
+    error_message: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Restore, DbError> {
+    transaction(conn, |conn| finish(conn, id, event, error_message, now))
+}
+
+fn finish(
     conn: &mut Connection,
     id: RestoreId,
     event: RestoreEvent,

@@ -107,7 +107,10 @@ pub fn service_heartbeat(
                 disabled: false,
                 disabled_reason: None,
             };
-            diesel::insert_into(services::table).values(service).execute(conn)?;
+            diesel::insert_into(services::table)
+                .values(service)
+                .execute(conn)
+                .map_err(|error| DbError::from(error).raced())?;
         }
         Ok(services::table
             .filter(services::kind.eq(report.kind.name()))
@@ -123,13 +126,15 @@ pub fn service_disable(
     id: Uuid,
     reason: Option<&str>,
 ) -> Result<(), DbError> {
-    let changed = diesel::update(services::table.find(id.to_string()))
-        .set((
-            services::disabled.eq(reason.is_some()),
-            services::disabled_reason.eq(reason.map(str::to_owned)),
-        ))
-        .execute(conn)?;
-    if changed == 0 { Err(DbError::not_found(RESOURCE, id)) } else { Ok(()) }
+    transaction(conn, |conn| {
+        let changed = diesel::update(services::table.find(id.to_string()))
+            .set((
+                services::disabled.eq(reason.is_some()),
+                services::disabled_reason.eq(reason.map(str::to_owned)),
+            ))
+            .execute(conn)?;
+        if changed == 0 { Err(DbError::not_found(RESOURCE, id)) } else { Ok(()) }
+    })
 }
 
 /// All services, by kind and host.

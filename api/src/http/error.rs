@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn what_the_database_says_of_itself_stays_inside() {
-        let error: ApiError = DbError::Url { url: "sqlite:///x".into(), message: "bad" }.into();
+        let error: ApiError =
+            DbError::Url { url: "sqlite:///x".into(), message: "bad".into() }.into();
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

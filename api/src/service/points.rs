@@ -146,7 +146,9 @@ fn backup_start(conn: &mut Connection, request: BackupRequest) -> Result<(Point,
         state: Some(PointState::Creating),
         ..PointFilter::default()
     };
+    let lock = format!("instance/{}", request.instance_id);
     firn_db::transaction(conn, |conn| {
+        firn_db::transaction_lock(conn, &lock)?;
         let running = firn_db::point_list(conn, &Scope::All, &filter, &Page::first(1))?;
         if let Some(point) = running.first() {
             return Err(DbError::Conflict {
@@ -155,7 +157,7 @@ fn backup_start(conn: &mut Connection, request: BackupRequest) -> Result<(Point,
                 reason: format!("is being backed up already by job {}", point.job_id),
             });
         }
-        firn_db::backup_request_create(conn, request, now())
+        firn_db::backup_request_create(conn, request.clone(), now())
     })
 }
 

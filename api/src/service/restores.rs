@@ -52,6 +52,7 @@ fn restore_start(
     request: RestoreRequest,
 ) -> Result<(Restore, Job), DbError> {
     firn_db::transaction(conn, |conn| {
+        firn_db::transaction_lock(conn, "restore-target")?;
         let target = request.target.clone();
         // The point first: what may not be seen must not be told apart by the target either.
         firn_db::point_get(conn, scope, request.point_id)?;
@@ -63,6 +64,6 @@ fn restore_start(
                 reason: "is taken by another restore: choose another".to_owned(),
             });
         }
-        firn_db::restore_request_create(conn, scope, request, now())
+        firn_db::restore_request_create(conn, scope, request.clone(), now())
     })
 }

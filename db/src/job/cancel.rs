@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use firn_core::{JobEvent, JobId, JobState};
 
 use super::finish::resource_unwound;
-use super::{Job, RESOURCE, job_get};
+use super::{Job, RESOURCE, job_get_locked};
 use crate::schema::jobs;
 use crate::stored::{Name, Number, OptionalTime, Time};
 use crate::{Connection, DbError, Scope, microseconds, transaction};
@@ -19,7 +19,7 @@ pub fn job_request_cancel(
 ) -> Result<Job, DbError> {
     let now = microseconds(now);
     transaction(conn, |conn| {
-        let before = job_get(conn, scope, id)?;
+        let before = job_get_locked(conn, scope, id)?;
         let Some(state) = before.state.next(JobEvent::CancelRequested) else {
             let reason = format!("cannot be cancelled: it is {}", before.state.name());
             return Err(DbError::conflict(RESOURCE, id, reason));

@@ -72,13 +72,15 @@ pub fn job_claim(
             lease_until: Some(now + lease),
             started_at: before.started_at.or(Some(now)),
             updated_at: now,
-            ..before
+            ..before.clone()
         };
         let changed = diesel::update(
             jobs::table
                 .find(id.to_string())
                 .filter(jobs::state.eq(before.state.name()))
-                .filter(jobs::generation.eq(Number::from(before.generation))),
+                .filter(jobs::generation.eq(Number::from(before.generation)))
+                // Its holder may have spoken since it was read.
+                .filter(jobs::lease_until.is_null().or(jobs::lease_until.le(Time::from(now).0))),
         )
         .set((
             jobs::state.eq(job.state.name()),
@@ -185,17 +187,19 @@ pub fn job_lease_expire(
     owner: &str,
     now: DateTime<Utc>,
 ) -> Result<usize, DbError> {
-    Ok(diesel::update(
-        jobs::table
-            .filter(jobs::lease_owner.eq(owner.to_owned()))
-            .filter(jobs::state.eq_any(unfinished_names())),
-    )
-    .set((
-        jobs::lease_owner.eq(None::<String>),
-        jobs::lease_until.eq(None::<chrono::NaiveDateTime>),
-        jobs::updated_at.eq(Time::from(now)),
-    ))
-    .execute(conn)?)
+    transaction(conn, |conn| {
+        Ok(diesel::update(
+            jobs::table
+                .filter(jobs::lease_owner.eq(owner.to_owned()))
+                .filter(jobs::state.eq_any(unfinished_names())),
+        )
+        .set((
+            jobs::lease_owner.eq(None::<String>),
+            jobs::lease_until.eq(None::<chrono::NaiveDateTime>),
+            jobs::updated_at.eq(Time::from(now)),
+        ))
+        .execute(conn)?)
+    })
 }
 
 /// Fails with a `Conflict` unless `claim` is the newest of an unfinished job. It writes, and so

@@ -6,7 +6,7 @@ use firn_core::{
 };
 
 use super::{Claim, Job, RESOURCE, job_fence, job_get};
-use crate::point::{point_fill, point_get, point_remove, point_transition};
+use crate::point::{point_fill, point_get_locked, point_remove, point_transition};
 use crate::restore::restore_finish;
 use crate::schema::jobs;
 use crate::stored::{Name, Number, OptionalText, OptionalTime, Time};
@@ -126,15 +126,15 @@ fn resource_done(
     let point_id = PointId(job.resource_id);
     match (job.kind, end) {
         (JobKind::CreatePoint, JobEnd::PointCreated(figures)) => {
-            let point = point_get(conn, &Scope::All, point_id)?;
+            let point = point_get_locked(conn, &Scope::All, point_id)?;
             point_fill(conn, &point, figures, now)?;
         }
         (JobKind::DeletePoint, JobEnd::PointDeleted) => {
-            let point = point_get(conn, &Scope::All, point_id)?;
+            let point = point_get_locked(conn, &Scope::All, point_id)?;
             point_remove(conn, &point)?;
         }
         (JobKind::VerifyPoint, JobEnd::PointVerified) => {
-            let point = point_get(conn, &Scope::All, point_id)?;
+            let point = point_get_locked(conn, &Scope::All, point_id)?;
             point_transition(conn, &point, PointEvent::Healed, None, now)?;
         }
         (JobKind::VerifyPoint, JobEnd::PointSampled) => {}
@@ -168,7 +168,7 @@ pub(super) fn resource_unwound(
             return Ok(());
         }
     };
-    let point = point_get(conn, &Scope::All, PointId(job.resource_id))?;
+    let point = point_get_locked(conn, &Scope::All, PointId(job.resource_id))?;
     point_transition(conn, &point, event, Some(message), now)?;
     Ok(())
 }

@@ -24,7 +24,6 @@ pub use claim::{
 };
 pub use finish::{JobEnd, JobError, PointFigures, job_finish, job_unwind};
 pub use list::{JobFilter, JobSort, job_list, jobs_claimable, jobs_unfinished_for_point};
-pub(crate) use request::backup_request_create_from;
 pub use request::{
     BackupRequest, PointRequest, RestoreRequest, backup_request_create, point_delete_request,
     point_verify_request, restore_request_create,
@@ -169,6 +168,26 @@ pub fn job_get(conn: &mut Connection, scope: &Scope, id: JobId) -> Result<Job, D
         query = query.filter(jobs::project_id.eq(project.to_owned()));
     }
     query.first(conn).optional()?.ok_or_else(|| DbError::not_found(RESOURCE, id))
+}
+
+/// One job, if it is in scope, as it stays until the end of the transaction but for what this
+/// one writes.
+pub(crate) fn job_get_locked(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: JobId,
+) -> Result<Job, DbError> {
+    // A write that changes nothing locks the row in every database.
+    let mine = jobs::id.eq(id.to_string());
+    let touch = jobs::generation.eq(jobs::generation);
+    match scope.project() {
+        None => diesel::update(jobs::table.filter(mine)).set(touch).execute(conn)?,
+        Some(project) => {
+            let mine = mine.and(jobs::project_id.eq(project.to_owned()));
+            diesel::update(jobs::table.filter(mine)).set(touch).execute(conn)?
+        }
+    };
+    job_get(conn, scope, id)
 }
 
 /// The names of [`UNFINISHED`], for filters.

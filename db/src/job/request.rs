@@ -8,8 +8,7 @@ use firn_core::{
 use serde_json::Value;
 
 use super::{Job, NewJob, job_create, jobs_unfinished_for_point};
-use crate::plan::PointOrigin;
-use crate::point::{point_create, point_get, point_hold, point_transition};
+use crate::point::{point_create, point_get_locked, point_hold, point_transition};
 use crate::restore::restore_create;
 use crate::stored::Name;
 use crate::{Connection, DbError, NewPoint, NewRestore, Point, Restore, Scope, transaction};
@@ -79,16 +78,6 @@ pub fn backup_request_create(
     request: BackupRequest,
     now: DateTime<Utc>,
 ) -> Result<(Point, Job), DbError> {
-    backup_request_create_from(conn, request, None, now)
-}
-
-/// The same for a run of a plan.
-pub(crate) fn backup_request_create_from(
-    conn: &mut Connection,
-    request: BackupRequest,
-    origin: Option<PointOrigin>,
-    now: DateTime<Utc>,
-) -> Result<(Point, Job), DbError> {
     let new = NewPoint {
         id: request.point_id,
         project_id: request.project_id.clone(),
@@ -99,7 +88,6 @@ pub(crate) fn backup_request_create_from(
         repository_id: request.repository_id,
         mode: request.mode,
         job_id: request.job_id,
-        origin,
     };
     let job = NewJob {
         id: request.job_id,
@@ -111,7 +99,9 @@ pub(crate) fn backup_request_create_from(
         spec: request.spec,
         request_id: request.request_id,
     };
-    transaction(conn, |conn| Ok((point_create(conn, new, now)?, job_create(conn, job, now)?)))
+    transaction(conn, |conn| {
+        Ok((point_create(conn, new.clone(), now)?, job_create(conn, job.clone(), now)?))
+    })
 }
 
 /// Makes a restore of a point in scope and its job. The restore belongs to the point's project.
@@ -123,7 +113,7 @@ pub fn restore_request_create(
     now: DateTime<Utc>,
 ) -> Result<(Restore, Job), DbError> {
     transaction(conn, |conn| {
-        let point = point_get(conn, scope, request.point_id)?;
+        let point = point_get_locked(conn, scope, request.point_id)?;
         if !point.state.restorable() {
             let reason = format!("cannot be restored: it is {}", point.state.name());
             return Err(DbError::conflict(POINT, point.id, reason));
@@ -134,7 +124,7 @@ pub fn restore_request_create(
             project_id: point.project_id.clone(),
             point_id: point.id,
             job_id: request.job_id,
-            target: request.target,
+            target: request.target.clone(),
         };
         let job = NewJob {
             id: request.job_id,
@@ -143,8 +133,8 @@ pub fn restore_request_create(
             resource_id: request.restore_id.0,
             repository_id: Some(point.repository_id),
             instance_id: Some(point.instance_id),
-            spec: request.spec,
-            request_id: request.request_id,
+            spec: request.spec.clone(),
+            request_id: request.request_id.clone(),
         };
         Ok((restore_create(conn, new, now)?, job_create(conn, job, now)?))
     })
@@ -159,14 +149,14 @@ pub fn point_delete_request(
     now: DateTime<Utc>,
 ) -> Result<(Point, Job), DbError> {
     transaction(conn, |conn| {
-        let point = point_get(conn, scope, request.point_id)?;
+        let point = point_get_locked(conn, scope, request.point_id)?;
         if let Some(busy) = jobs_unfinished_for_point(conn, point.id)?.first() {
             let reason =
                 format!("cannot be deleted: job {} ({}) uses it", busy.id, busy.kind.name());
             return Err(DbError::conflict(POINT, point.id, reason));
         }
         let point = point_transition(conn, &point, PointEvent::DeleteRequested, None, now)?;
-        let job = job_create(conn, job_on(&point, JobKind::DeletePoint, request), now)?;
+        let job = job_create(conn, job_on(&point, JobKind::DeletePoint, &request), now)?;
         Ok((point, job))
     })
 }
@@ -180,7 +170,7 @@ pub fn point_verify_request(
     now: DateTime<Utc>,
 ) -> Result<(Point, Job), DbError> {
     transaction(conn, |conn| {
-        let point = point_get(conn, scope, request.point_id)?;
+        let point = point_get_locked(conn, scope, request.point_id)?;
         if !matches!(point.state, PointState::Available | PointState::Error) {
             let reason = format!("cannot be verified: it is {}", point.state.name());
             return Err(DbError::conflict(POINT, point.id, reason));
@@ -191,12 +181,12 @@ pub fn point_verify_request(
             return Err(DbError::conflict(POINT, point.id, reason));
         }
         point_hold(conn, &point)?;
-        let job = job_create(conn, job_on(&point, JobKind::VerifyPoint, request), now)?;
+        let job = job_create(conn, job_on(&point, JobKind::VerifyPoint, &request), now)?;
         Ok((point, job))
     })
 }
 
-fn job_on(point: &Point, kind: JobKind, request: PointRequest) -> NewJob {
+fn job_on(point: &Point, kind: JobKind, request: &PointRequest) -> NewJob {
     NewJob {
         id: request.job_id,
         project_id: point.project_id.clone(),
@@ -204,7 +194,7 @@ fn job_on(point: &Point, kind: JobKind, request: PointRequest) -> NewJob {
         resource_id: point.id.0,
         repository_id: Some(point.repository_id),
         instance_id: Some(point.instance_id),
-        spec: request.spec,
-        request_id: request.request_id,
+        spec: request.spec.clone(),
+        request_id: request.request_id.clone(),
     }
 }

@@ -47,9 +47,6 @@ pub fn point_create(
         created_at: now,
         updated_at: now,
         finished_at: None,
-        plan_id: new.origin.map(|origin| origin.plan_id),
-        plan_run_id: new.origin.map(|origin| origin.run_id),
-        pinned: false,
     };
     diesel::insert_into(restore_points::table).values(point.clone()).execute(conn)?;
     Ok(point)
@@ -64,7 +61,7 @@ pub fn point_update(
     now: DateTime<Utc>,
 ) -> Result<Point, DbError> {
     transaction(conn, |conn| {
-        let before = point_get(conn, scope, id)?;
+        let before = point_get_locked(conn, scope, id)?;
         let name = update.name.clone().unwrap_or_else(|| before.name.clone());
         let description = update.description.clone().unwrap_or_else(|| before.description.clone());
         write(conn, &before, Point { name, description, ..before.clone() }, now)
@@ -86,7 +83,8 @@ pub fn point_transition(
         PointState::Creating => Some(microseconds(now)),
         _ => before.finished_at,
     };
-    write(conn, before, Point { state, error_message, finished_at, ..before.clone() }, now)
+    let after = Point { state, error_message, finished_at, ..before.clone() };
+    transaction(conn, |conn| write(conn, before, after.clone(), now))
 }
 
 /// Makes a point available, with its disks and figures.
@@ -117,7 +115,7 @@ pub(crate) fn point_fill(
 
 /// Removes the row of a point that is `Deleting`, with its disks. An absent one is fine.
 pub fn point_delete(conn: &mut Connection, id: PointId) -> Result<(), DbError> {
-    transaction(conn, |conn| match point_get(conn, &Scope::All, id) {
+    transaction(conn, |conn| match point_get_locked(conn, &Scope::All, id) {
         Ok(point) => point_remove(conn, &point),
         Err(DbError::NotFound { .. }) => Ok(()),
         Err(error) => Err(error),
@@ -140,6 +138,27 @@ pub(crate) fn point_remove(conn: &mut Connection, point: &Point) -> Result<(), D
     )
     .execute(conn)?;
     if removed == 0 { Err(lost(point.id)) } else { Ok(()) }
+}
+
+/// One restore point, if it is in scope, as it stays until the end of the transaction but for
+/// what this one writes.
+pub(crate) fn point_get_locked(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: PointId,
+) -> Result<Point, DbError> {
+    use restore_points as p;
+    // A write that changes nothing locks the row in every database.
+    let mine = p::id.eq(id.to_string());
+    let touch = p::generation.eq(p::generation);
+    match scope.project() {
+        None => diesel::update(p::table.filter(mine)).set(touch).execute(conn)?,
+        Some(project) => {
+            let mine = mine.and(p::project_id.eq(project.to_owned()));
+            diesel::update(p::table.filter(mine)).set(touch).execute(conn)?
+        }
+    };
+    point_get(conn, scope, id)
 }
 
 /// Makes sure that a point stays as it is until the end of the transaction, and that nobody who

@@ -6,17 +6,15 @@ mod list;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use firn_core::{
-    BackupMode, Consistency, InstanceId, JobId, PlanId, PlanRunId, PointId, PointState, ProjectId,
-    RepositoryId,
+    BackupMode, Consistency, InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId,
 };
 
-use crate::plan::PointOrigin;
 use crate::schema::restore_points;
 use crate::stored::{Number, OptionalNumber, OptionalText, OptionalTime, Text, Time};
 use crate::{Connection, DbError, Scope};
 
 pub use change::{PointUpdate, point_create, point_delete, point_transition, point_update};
-pub(crate) use change::{point_fill, point_hold, point_remove};
+pub(crate) use change::{point_fill, point_get_locked, point_hold, point_remove};
 pub use list::{PointFilter, PointSort, point_list, points_latest_available};
 
 const RESOURCE: &str = "restore point";
@@ -84,14 +82,6 @@ pub struct Point {
     /// When its filling ended, well or not.
     #[diesel(serialize_as = OptionalTime, deserialize_as = OptionalTime)]
     pub finished_at: Option<DateTime<Utc>>,
-    /// The plan that made it; it need not exist any more.
-    #[diesel(serialize_as = OptionalText, deserialize_as = OptionalText)]
-    pub plan_id: Option<PlanId>,
-    /// That plan's run.
-    #[diesel(serialize_as = OptionalText, deserialize_as = OptionalText)]
-    pub plan_run_id: Option<PlanRunId>,
-    /// No retention removes it.
-    pub pinned: bool,
 }
 
 /// What a new restore point is made from.
@@ -115,8 +105,6 @@ pub struct NewPoint {
     pub mode: BackupMode,
     /// The job that fills it.
     pub job_id: JobId,
-    /// The plan's run that asks for it.
-    pub(crate) origin: Option<PointOrigin>,
 }
 
 /// One restore point, if it is in scope.

@@ -2,11 +2,10 @@ use chrono::TimeDelta;
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at, failure, lease, project};
 
-#[test]
-fn a_claim_starts_the_job_and_keeps_others_out_until_its_lease_ends() {
-    let db = Db::new();
+fn a_claim_starts_the_job_and_keeps_others_out_until_its_lease_ends(db: Db) {
     let (_, job) = db.backup("a", 0);
     let claimed = db.run(|conn| job_claim(conn, job.id, "one", lease(), at(10))).unwrap();
     assert_eq!(claimed.claim, Claim { job_id: job.id, generation: 1 });
@@ -24,9 +23,7 @@ fn a_claim_starts_the_job_and_keeps_others_out_until_its_lease_ends() {
     assert_eq!((taken.job.started_at, taken.job.lease_until), (Some(at(10)), Some(at(70))));
 }
 
-#[test]
-fn an_overtaken_holder_can_write_nothing() {
-    let db = Db::new();
+fn an_overtaken_holder_can_write_nothing(db: Db) {
     let (_, job) = db.backup("a", 0);
     let old = db.claim(job.id, 0);
     db.run(|conn| job_step_start(conn, &old, 0, "snapshot", at(1)));
@@ -51,9 +48,7 @@ fn an_overtaken_holder_can_write_nothing() {
     assert_eq!(steps.iter().map(|step| step.state).collect::<Vec<_>>(), [StepState::Started]);
 }
 
-#[test]
-fn a_heartbeat_extends_the_lease_and_keeps_progress() {
-    let db = Db::new();
+fn a_heartbeat_extends_the_lease_and_keeps_progress(db: Db) {
     let (_, job) = db.backup("a", 0);
     let claim = db.claim(job.id, 0);
     let progress = JobProgress {
@@ -76,9 +71,7 @@ fn a_heartbeat_extends_the_lease_and_keeps_progress() {
     assert!(db.run(|conn| job_heartbeat(conn, &claim, None, at(200), at(100))).still_mine);
 }
 
-#[test]
-fn a_released_job_waits_until_its_time_and_is_nobodys() {
-    let db = Db::new();
+fn a_released_job_waits_until_its_time_and_is_nobodys(db: Db) {
     let (_, job) = db.backup("a", 0);
     let claim = db.claim(job.id, 0);
     db.run(|conn| job_release(conn, &claim, at(15), at(5)));
@@ -92,9 +85,7 @@ fn a_released_job_waits_until_its_time_and_is_nobodys() {
     assert_eq!(taken.claim.generation, 2);
 }
 
-#[test]
-fn a_dead_owners_jobs_are_free_at_once_and_only_those() {
-    let db = Db::new();
+fn a_dead_owners_jobs_are_free_at_once_and_only_those(db: Db) {
     let jobs: Vec<_> = (0..3).map(|n| db.backup("a", n).1.id).collect();
     for (job, owner) in jobs.iter().zip(["dead", "alive", "dead"]) {
         db.run(|conn| job_claim(conn, *job, owner, lease(), at(5))).unwrap();
@@ -106,9 +97,7 @@ fn a_dead_owners_jobs_are_free_at_once_and_only_those() {
     assert_eq!(free, [jobs[0], jobs[2]]);
 }
 
-#[test]
-fn next_takes_the_oldest_and_skips_what_is_held_or_ended() {
-    let db = Db::new();
+fn next_takes_the_oldest_and_skips_what_is_held_or_ended(db: Db) {
     let jobs: Vec<_> = [30, 10, 20].into_iter().map(|n| db.backup("a", n).1.id).collect();
     let mut taken = Vec::new();
     while let Some(claimed) = db.run(|conn| job_claim_next(conn, "one", lease(), at(31))) {
@@ -119,9 +108,7 @@ fn next_takes_the_oldest_and_skips_what_is_held_or_ended() {
     assert_eq!(db.run(|conn| jobs_claimable(conn, at(99), 2)).len(), 2, "the limit holds");
 }
 
-#[test]
-fn a_takeover_keeps_what_the_job_was_doing() {
-    let db = Db::new();
+fn a_takeover_keeps_what_the_job_was_doing(db: Db) {
     for (cancel, state) in [(true, JobState::Cancelling), (false, JobState::Unwinding)] {
         let (_, job) = db.backup("a", 0);
         let claim = db.claim(job.id, 0);
@@ -141,9 +128,7 @@ fn a_takeover_keeps_what_the_job_was_doing() {
     }
 }
 
-#[test]
-fn an_unknown_job_is_not_found() {
-    let db = Db::new();
+fn an_unknown_job_is_not_found(db: Db) {
     let id = JobId::new();
     let claim = Claim { job_id: id, generation: 1 };
     assert_eq!(
@@ -156,3 +141,14 @@ fn an_unknown_job_is_not_found() {
     );
     assert!(!db.run(|conn| job_heartbeat(conn, &claim, None, at(9), at(0))).still_mine);
 }
+
+every_engine!(
+    a_claim_starts_the_job_and_keeps_others_out_until_its_lease_ends,
+    an_overtaken_holder_can_write_nothing,
+    a_heartbeat_extends_the_lease_and_keeps_progress,
+    a_released_job_waits_until_its_time_and_is_nobodys,
+    a_dead_owners_jobs_are_free_at_once_and_only_those,
+    next_takes_the_oldest_and_skips_what_is_held_or_ended,
+    a_takeover_keeps_what_the_job_was_doing,
+    an_unknown_job_is_not_found,
+);

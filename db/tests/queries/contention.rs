@@ -8,15 +8,22 @@ use std::thread;
 use firn_core::*;
 use firn_db::*;
 
-use crate::support::{Db, at, lease, url};
+use crate::engines::every_engine;
+use crate::support::{Db, at, lease};
 
 const THREADS: usize = 8;
 
 fn databases(db: &Db) -> Vec<Database> {
     (0..THREADS)
-        .map(|n| {
-            if n % 2 == 0 { db.database.clone() } else { Database::open(&url(&db.folder)).unwrap() }
-        })
+        .map(
+            |n| {
+                if n % 2 == 0 {
+                    db.database.clone()
+                } else {
+                    Database::open(&db.place.url).unwrap()
+                }
+            },
+        )
         .collect()
 }
 
@@ -39,9 +46,7 @@ fn together<T: Send>(db: &Db, work: impl Fn(usize, &Database) -> T + Sync) -> Ve
     })
 }
 
-#[test]
-fn one_claimer_wins() {
-    let db = Db::new();
+fn one_claimer_wins(db: Db) {
     for round in 0..5 {
         let (_, job) = db.backup("a", round);
         let won = together(&db, |n, database| {
@@ -54,9 +59,7 @@ fn one_claimer_wins() {
     }
 }
 
-#[test]
-fn a_queue_is_shared_out_without_loss_or_doubles() {
-    let db = Db::new();
+fn a_queue_is_shared_out_without_loss_or_doubles(db: Db) {
     let jobs: HashSet<_> = (0..40).map(|n| db.backup("a", n).1.id).collect();
     let taken = together(&db, |n, database| {
         let owner = format!("conductor-{n}");
@@ -73,9 +76,7 @@ fn a_queue_is_shared_out_without_loss_or_doubles() {
     assert_eq!(all.into_iter().collect::<HashSet<_>>(), jobs);
 }
 
-#[test]
-fn reading_before_writing_never_ends_in_busy_or_a_lost_update() {
-    let db = Db::new();
+fn reading_before_writing_never_ends_in_busy_or_a_lost_update(db: Db) {
     let point = db.available("a", 1);
     const ROUNDS: u64 = 25;
     together(&db, |n, database| {
@@ -91,9 +92,7 @@ fn reading_before_writing_never_ends_in_busy_or_a_lost_update() {
     assert_eq!(db.point(point.id).generation, point.generation + ROUNDS * THREADS as u64);
 }
 
-#[test]
-fn a_point_is_either_restored_or_deleted() {
-    let db = Db::new();
+fn a_point_is_either_restored_or_deleted(db: Db) {
     for round in 0..5 {
         let point = db.available("a", round);
         let answers = together(&db, |n, database| {
@@ -122,46 +121,47 @@ fn a_point_is_either_restored_or_deleted() {
     }
 }
 
-#[test]
-fn a_writer_that_waits_too_long_is_told_to_try_again() {
-    let db = Db::new();
+fn a_writer_that_waits_too_long_is_told_to_try_again(db: Db) {
+    let point = db.available("a", 1);
+    let update = PointUpdate { name: Some(Some("x".to_owned())), description: None };
+    let change = |conn: &mut Connection| point_update(conn, &Scope::All, point.id, &update, at(9));
     let wait = std::time::Duration::from_millis(200);
-    let options = DatabaseOptions { wait, ..Default::default() };
-    let impatient = Database::open_with(&url(&db.folder), &options).unwrap();
+    let options = PoolOptions { lock_wait: wait, ..Default::default() };
+    let impatient = Database::open_with(&db.place.url, &options).unwrap();
     let error = db.run(|conn| {
-        transaction(conn, |_| {
-            Ok(impatient.run_blocking(|conn| transaction(conn, |_| Ok(()))).unwrap_err())
+        transaction(conn, |conn| {
+            change(conn)?;
+            Ok(impatient.run_blocking(change).unwrap_err())
         })
     });
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     // Readers do not wait for writers.
     db.run(|conn| {
-        transaction(conn, |_| impatient.run_blocking(|c| repository_get(c, db.repository)))
+        transaction(conn, |conn| {
+            change(conn)?;
+            impatient.run_blocking(|c| point_get(c, &Scope::All, point.id))
+        })
     });
 }
 
-#[test]
-fn a_used_up_pool_is_unavailable() {
-    let db = Db::new();
+fn a_used_up_pool_is_unavailable(db: Db) {
     let wait = std::time::Duration::from_millis(200);
-    let options = DatabaseOptions { connections: 1, wait };
-    let small = Database::open_with(&url(&db.folder), &options).unwrap();
+    let options = PoolOptions { size: 1, overflow: 0, wait, ..Default::default() };
+    let small = Database::open_with(&db.place.url, &options).unwrap();
     let error = small
         .run_blocking(|_| Ok(small.run_blocking(|c| repository_get(c, db.repository)).unwrap_err()))
         .unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
-#[test]
-fn a_failed_transaction_inside_another_undoes_only_its_own() {
-    let db = Db::new();
+fn a_failed_transaction_inside_another_undoes_only_its_own(db: Db) {
     let (kept, undone) = (db.backup_request("a"), db.backup_request("a"));
     let (kept_id, undone_id) = (kept.point_id, undone.point_id);
     db.run(|conn| {
         transaction(conn, |conn| {
-            backup_request_create(conn, kept, at(1))?;
+            backup_request_create(conn, kept.clone(), at(1))?;
             let inner: Result<(), DbError> = transaction(conn, |conn| {
-                backup_request_create(conn, undone, at(1))?;
+                backup_request_create(conn, undone.clone(), at(1))?;
                 point_get(conn, &Scope::All, PointId::new()).map(drop)
             });
             assert_eq!(inner.unwrap_err().kind(), ErrorKind::NotFound);
@@ -171,3 +171,13 @@ fn a_failed_transaction_inside_another_undoes_only_its_own() {
     assert_eq!(db.point(kept_id).id, kept_id);
     assert_eq!(db.kind(|conn| point_get(conn, &Scope::All, undone_id)), ErrorKind::NotFound);
 }
+
+every_engine!(
+    one_claimer_wins,
+    a_queue_is_shared_out_without_loss_or_doubles,
+    reading_before_writing_never_ends_in_busy_or_a_lost_update,
+    a_point_is_either_restored_or_deleted,
+    a_writer_that_waits_too_long_is_told_to_try_again,
+    a_used_up_pool_is_unavailable,
+    a_failed_transaction_inside_another_undoes_only_its_own,
+);

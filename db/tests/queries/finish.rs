@@ -1,6 +1,7 @@
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at, failure, figures, point_request};
 
 fn ends() -> Vec<(JobKind, JobEnd)> {
@@ -24,9 +25,7 @@ fn job_of(db: &Db, kind: JobKind) -> Job {
     }
 }
 
-#[test]
-fn each_kind_takes_its_own_end_and_no_other() {
-    let db = Db::new();
+fn each_kind_takes_its_own_end_and_no_other(db: Db) {
     for (kind, own) in ends() {
         let job = job_of(&db, kind);
         let claim = db.claim(job.id, 4);
@@ -49,9 +48,7 @@ fn each_kind_takes_its_own_end_and_no_other() {
     }
 }
 
-#[test]
-fn resources_follow_a_success() {
-    let db = Db::new();
+fn resources_follow_a_success(db: Db) {
     for (kind, own) in ends() {
         let job = job_of(&db, kind);
         let claim = db.claim(job.id, 4);
@@ -75,9 +72,7 @@ fn resources_follow_a_success() {
     }
 }
 
-#[test]
-fn resources_follow_a_failure_with_the_message() {
-    let db = Db::new();
+fn resources_follow_a_failure_with_the_message(db: Db) {
     for (kind, _) in ends() {
         let job = job_of(&db, kind);
         let claim = db.claim(job.id, 4);
@@ -111,9 +106,7 @@ fn resources_follow_a_failure_with_the_message() {
     }
 }
 
-#[test]
-fn a_cancel_does_not_become_a_failure_by_trouble_in_undo() {
-    let db = Db::new();
+fn a_cancel_does_not_become_a_failure_by_trouble_in_undo(db: Db) {
     let (_, job) = db.backup("a", 0);
     let claim = db.claim(job.id, 1);
     db.run(|conn| job_unwind(conn, &claim, None, at(2)));
@@ -122,9 +115,7 @@ fn a_cancel_does_not_become_a_failure_by_trouble_in_undo() {
     assert_eq!((ended.state, ended.error_message), (JobState::Cancelled, None));
 }
 
-#[test]
-fn verification_finds_damage_and_heals() {
-    let db = Db::new();
+fn verification_finds_damage_and_heals(db: Db) {
     let point = db.available("a", 0);
     let verify = || {
         let request = point_request(point.id);
@@ -147,9 +138,7 @@ fn verification_finds_damage_and_heals() {
     assert_eq!((after.state, after.error_message), (PointState::Available, None));
 }
 
-#[test]
-fn a_sound_sample_does_not_heal() {
-    let db = Db::new();
+fn a_sound_sample_does_not_heal(db: Db) {
     let point = db.available("a", 0);
     let hurt = db.run(|c| point_transition(c, &point, PointEvent::Damaged, Some("bad"), at(2)));
     let request = point_request(point.id);
@@ -160,3 +149,12 @@ fn a_sound_sample_does_not_heal() {
     let after = db.point(point.id);
     assert_eq!((after.state, after.error_message), (PointState::Error, hurt.error_message));
 }
+
+every_engine!(
+    each_kind_takes_its_own_end_and_no_other,
+    resources_follow_a_success,
+    resources_follow_a_failure_with_the_message,
+    a_cancel_does_not_become_a_failure_by_trouble_in_undo,
+    verification_finds_damage_and_heals,
+    a_sound_sample_does_not_heal,
+);

@@ -3,11 +3,10 @@
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at, point_request, project, restore_request};
 
-#[test]
-fn another_projects_rows_do_not_exist() {
-    let db = Db::new();
+fn another_projects_rows_do_not_exist(db: Db) {
     let point = db.available("theirs", 1);
     let (restore, job) = db.restore(point.id, 3);
     let before = (db.point(point.id), db.job(job.id));
@@ -41,9 +40,7 @@ fn another_projects_rows_do_not_exist() {
     assert_eq!((db.point(point.id), db.job(job.id)), before);
 }
 
-#[test]
-fn lists_hold_only_ones_own_and_foreign_markers_are_unknown() {
-    let db = Db::new();
+fn lists_hold_only_ones_own_and_foreign_markers_are_unknown(db: Db) {
     let theirs = db.available("theirs", 1);
     let (restore, _) = db.restore(theirs.id, 3);
     let mine = db.available("mine", 5);
@@ -78,11 +75,15 @@ fn lists_hold_only_ones_own_and_foreign_markers_are_unknown() {
     );
 }
 
-#[test]
-fn a_restore_belongs_to_the_points_project_whoever_asks() {
-    let db = Db::new();
+fn a_restore_belongs_to_the_points_project_whoever_asks(db: Db) {
     let point = db.available("theirs", 1);
     let (restore, job) = db.restore(point.id, 3);
     assert_eq!(restore.project_id.0, "theirs");
     assert_eq!(job.project_id.0, "theirs");
 }
+
+every_engine!(
+    another_projects_rows_do_not_exist,
+    lists_hold_only_ones_own_and_foreign_markers_are_unknown,
+    a_restore_belongs_to_the_points_project_whoever_asks,
+);

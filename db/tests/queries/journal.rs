@@ -2,11 +2,10 @@ use firn_core::*;
 use firn_db::*;
 use serde_json::json;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at};
 
-#[test]
-fn steps_keep_order_output_and_times() {
-    let db = Db::new();
+fn steps_keep_order_output_and_times(db: Db) {
     let (_, job) = db.backup("a", 0);
     let claim = db.claim(job.id, 1);
     db.run(|conn| job_step_start(conn, &claim, 1, "read disks", at(4)));
@@ -44,9 +43,7 @@ fn steps_keep_order_output_and_times() {
     assert_eq!(steps[0].output, Some(output), "undo may need the output until it is complete");
 }
 
-#[test]
-fn a_takeover_starts_a_step_again() {
-    let db = Db::new();
+fn a_takeover_starts_a_step_again(db: Db) {
     let (_, job) = db.backup("a", 0);
     let old = db.claim(job.id, 0);
     db.run(|conn| job_step_start(conn, &old, 0, "snapshot disks", at(1)));
@@ -57,9 +54,7 @@ fn a_takeover_starts_a_step_again() {
     assert_eq!((steps[0].started_at, steps[0].state), (at(61), StepState::Started));
 }
 
-#[test]
-fn only_a_started_step_can_be_done_or_undone() {
-    let db = Db::new();
+fn only_a_started_step_can_be_done_or_undone(db: Db) {
     let (_, job) = db.backup("a", 0);
     let claim = db.claim(job.id, 0);
     let done = || db.kind(|conn| job_step_done(conn, &claim, 0, None, at(2)));
@@ -70,9 +65,7 @@ fn only_a_started_step_can_be_done_or_undone() {
     assert_eq!(done(), ErrorKind::Conflict);
 }
 
-#[test]
-fn events_come_in_order_and_in_pages() {
-    let db = Db::new();
+fn events_come_in_order_and_in_pages(db: Db) {
     let (_, job) = db.backup("a", 0);
     let (_, other) = db.backup("a", 0);
     let add = |job: JobId, level, detail: &str, second| {
@@ -96,3 +89,10 @@ fn events_come_in_order_and_in_pages() {
         ErrorKind::Conflict
     );
 }
+
+every_engine!(
+    steps_keep_order_output_and_times,
+    a_takeover_starts_a_step_again,
+    only_a_started_step_can_be_done_or_undone,
+    events_come_in_order_and_in_pages,
+);

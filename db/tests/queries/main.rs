@@ -1,4 +1,7 @@
-//! Every query, on a freshly migrated database a test.
+//! Every query, on a freshly migrated database a test, on SQLite, MariaDB and PostgreSQL.
+//!
+//! The servers are those of the test ground:
+//! `PYTHONPATH=tests python3 -m ground run mariadb,postgresql -- cargo nextest run -p firn-db`.
 
 // Helpers of tests may panic as tests do; clippy's own exemption knows only `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -6,14 +9,12 @@
 mod claims;
 mod contention;
 mod crash;
+mod engines;
 mod finish;
 mod isolation;
 mod journal;
-mod leases;
 mod model;
 mod pages;
-mod plan_runs;
-mod plans;
 mod points;
 mod repositories;
 mod requests;

@@ -3,6 +3,7 @@
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at, project};
 
 const BOTH: [Direction; 2] = [Direction::Ascending, Direction::Descending];
@@ -39,9 +40,7 @@ fn in_order<T, K: Ord>(rows: &[T], direction: Direction, key: impl Fn(&T) -> K) 
     }
 }
 
-#[test]
-fn points_in_every_order() {
-    let db = Db::new();
+fn points_in_every_order(db: Db) {
     // Many rows share a key, so the id has to decide.
     for n in 0..11 {
         let instance_name = format!("vm{}", n % 3);
@@ -78,9 +77,7 @@ fn points_in_every_order() {
     }
 }
 
-#[test]
-fn jobs_in_every_order() {
-    let db = Db::new();
+fn jobs_in_every_order(db: Db) {
     for n in 0..6 {
         let point = db.available("a", n / 2);
         if n % 3 == 0 {
@@ -112,9 +109,7 @@ fn jobs_in_every_order() {
     }
 }
 
-#[test]
-fn restores_and_repositories_in_every_order() {
-    let db = Db::new();
+fn restores_and_repositories_in_every_order(db: Db) {
     let point = db.available("a", 0).id;
     for n in 0..5 {
         let (restore, _) = db.restore(point, n / 2);
@@ -170,10 +165,8 @@ fn restores_and_repositories_in_every_order() {
     }
 }
 
-#[test]
-fn fractions_of_a_second_sort_as_times_do() {
+fn fractions_of_a_second_sort_as_times_do(db: Db) {
     use chrono::TimeDelta;
-    let db = Db::new();
     // Texts of different lengths in SQLite: none, three and six digits.
     let micros = [0, 1, 10, 999, 1_000, 1_001, 500_000, 500_001, 999_999, 1_000_000];
     let start = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
@@ -192,9 +185,7 @@ fn fractions_of_a_second_sort_as_times_do() {
     assert_eq!(found, micros);
 }
 
-#[test]
-fn points_by_every_filter() {
-    let db = Db::new();
+fn points_by_every_filter(db: Db) {
     let named = BackupRequest {
         name: Some("nightly".to_owned()),
         instance_name: "db".to_owned(),
@@ -222,9 +213,7 @@ fn points_by_every_filter() {
     assert_eq!(db.run(|c| point_list(c, &Scope::All, &like, &Page::first(9))), []);
 }
 
-#[test]
-fn jobs_by_every_filter() {
-    let db = Db::new();
+fn jobs_by_every_filter(db: Db) {
     let point = db.available("a", 1);
     let (restore, wanted) = db.restore(point.id, 3);
     for filter in [
@@ -247,9 +236,7 @@ fn jobs_by_every_filter() {
     }
 }
 
-#[test]
-fn a_marker_nobody_knows_is_the_callers_mistake() {
-    let db = Db::new();
+fn a_marker_nobody_knows_is_the_callers_mistake(db: Db) {
     fn after<Id, Sort: Default>(id: Id) -> Page<Id, Sort> {
         Page { marker: Some(id), ..Page::first(5) }
     }
@@ -263,3 +250,13 @@ fn a_marker_nobody_knows_is_the_callers_mistake() {
         assert_eq!(kind, ErrorKind::InvalidInput);
     }
 }
+
+every_engine!(
+    points_in_every_order,
+    fractions_of_a_second_sort_as_times_do,
+    jobs_in_every_order,
+    restores_and_repositories_in_every_order,
+    points_by_every_filter,
+    jobs_by_every_filter,
+    a_marker_nobody_knows_is_the_callers_mistake,
+);

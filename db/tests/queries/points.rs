@@ -1,11 +1,10 @@
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at, figures, project};
 
-#[test]
-fn a_filled_point_has_its_disks_and_their_sums() {
-    let db = Db::new();
+fn a_filled_point_has_its_disks_and_their_sums(db: Db) {
     let (made, job) = db.backup("a", 10);
     assert_eq!(db.point(made.id), made);
     assert_eq!((made.state, made.generation), (PointState::Creating, 0));
@@ -27,9 +26,7 @@ fn a_filled_point_has_its_disks_and_their_sums() {
     assert_eq!(disks, expected, "by device name");
 }
 
-#[test]
-fn disks_of_several_points_come_in_one_query() {
-    let db = Db::new();
+fn disks_of_several_points_come_in_one_query(db: Db) {
     let points = [db.available("a", 1).id, db.available("a", 2).id];
     let other = db.available("a", 3).id;
     let disks = db.run(|conn| points_disk_list(conn, &points));
@@ -39,9 +36,7 @@ fn disks_of_several_points_come_in_one_query() {
     assert_eq!(db.run(|conn| points_disk_list(conn, &[])), []);
 }
 
-#[test]
-fn owners_change_name_and_note_only() {
-    let db = Db::new();
+fn owners_change_name_and_note_only(db: Db) {
     let before = db.available("a", 1);
     let update = PointUpdate {
         name: Some(Some("before upgrade".to_owned())),
@@ -61,9 +56,7 @@ fn owners_change_name_and_note_only() {
     );
 }
 
-#[test]
-fn transitions_are_compare_and_set() {
-    let db = Db::new();
+fn transitions_are_compare_and_set(db: Db) {
     let read = db.available("a", 1);
     let hurt = db
         .run(|conn| point_transition(conn, &read, PointEvent::Damaged, Some("chunk lost"), at(5)));
@@ -82,9 +75,7 @@ fn transitions_are_compare_and_set() {
     assert_eq!((healed.state, healed.error_message), (PointState::Available, None));
 }
 
-#[test]
-fn forbidden_events_change_nothing() {
-    let db = Db::new();
+fn forbidden_events_change_nothing(db: Db) {
     let (point, _) = db.backup("a", 1);
     for event in [PointEvent::DeleteRequested, PointEvent::Healed, PointEvent::DeleteFailed] {
         assert_eq!(
@@ -95,9 +86,7 @@ fn forbidden_events_change_nothing() {
     assert_eq!(db.point(point.id), point);
 }
 
-#[test]
-fn only_a_deleting_point_is_deleted_and_an_absent_one_is_fine() {
-    let db = Db::new();
+fn only_a_deleting_point_is_deleted_and_an_absent_one_is_fine(db: Db) {
     let point = db.available("a", 1);
     assert_eq!(db.kind(|conn| point_delete(conn, point.id)), ErrorKind::Conflict);
     let event = PointEvent::DeleteRequested;
@@ -108,9 +97,7 @@ fn only_a_deleting_point_is_deleted_and_an_absent_one_is_fine() {
     db.run(|conn| point_delete(conn, point.id));
 }
 
-#[test]
-fn a_base_for_an_incremental_is_available_and_of_the_same_instance_and_repository() {
-    let db = Db::new();
+fn a_base_for_an_incremental_is_available_and_of_the_same_instance_and_repository(db: Db) {
     let instance = InstanceId::new();
     let request = || BackupRequest { instance_id: instance, ..db.backup_request("a") };
     let old = db.fill(request(), 1);
@@ -128,11 +115,20 @@ fn a_base_for_an_incremental_is_available_and_of_the_same_instance_and_repositor
     assert_eq!(db.run(|conn| points_latest_available(conn, instance, elsewhere, 10)), []);
 }
 
-#[test]
-fn a_point_needs_its_repository() {
-    let db = Db::new();
+fn a_point_needs_its_repository(db: Db) {
     let request = BackupRequest { repository_id: RepositoryId::new(), ..db.backup_request("a") };
     let job = request.job_id;
     assert_eq!(db.kind(|conn| backup_request_create(conn, request, at(1))), ErrorKind::Conflict);
     assert_eq!(db.kind(|conn| job_get(conn, &Scope::All, job)), ErrorKind::NotFound);
 }
+
+every_engine!(
+    a_filled_point_has_its_disks_and_their_sums,
+    disks_of_several_points_come_in_one_query,
+    owners_change_name_and_note_only,
+    transitions_are_compare_and_set,
+    forbidden_events_change_nothing,
+    only_a_deleting_point_is_deleted_and_an_absent_one_is_fine,
+    a_base_for_an_incremental_is_available_and_of_the_same_instance_and_repository,
+    a_point_needs_its_repository,
+);

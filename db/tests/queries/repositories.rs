@@ -1,6 +1,7 @@
 use firn_core::{ErrorKind, RepositoryId};
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at};
 
 fn new(name: &str) -> NewRepository {
@@ -12,9 +13,7 @@ fn new(name: &str) -> NewRepository {
     }
 }
 
-#[test]
-fn what_was_created_reads_back() {
-    let db = Db::new();
+fn what_was_created_reads_back(db: Db) {
     let made = db.run(|conn| repository_create(conn, new("cold"), at(5)));
     assert_eq!(db.run(|conn| repository_get(conn, made.id)), made);
     assert_eq!(db.run(|conn| repository_find(conn, "cold")), Some(made.clone()));
@@ -22,15 +21,11 @@ fn what_was_created_reads_back() {
     assert_eq!((made.chunk_bytes, made.status), (65_536, RepositoryStatus::Available));
 }
 
-#[test]
-fn a_name_is_taken_once() {
-    let db = Db::new();
+fn a_name_is_taken_once(db: Db) {
     assert_eq!(db.kind(|conn| repository_create(conn, new("default"), at(1))), ErrorKind::Conflict);
 }
 
-#[test]
-fn reports_change_figures_and_status() {
-    let db = Db::new();
+fn reports_change_figures_and_status(db: Db) {
     let usage = RepositoryUsage {
         capacity_bytes: Some(u64::MAX),
         free_bytes: Some(7),
@@ -51,9 +46,7 @@ fn reports_change_figures_and_status() {
     assert_eq!((up.created_at, up.updated_at), (at(0), at(2)));
 }
 
-#[test]
-fn unknown_ones_are_not_found() {
-    let db = Db::new();
+fn unknown_ones_are_not_found(db: Db) {
     let id = RepositoryId::new();
     let usage = RepositoryUsage::default();
     assert_eq!(db.kind(|conn| repository_get(conn, id)), ErrorKind::NotFound);
@@ -66,3 +59,10 @@ fn unknown_ones_are_not_found() {
         ErrorKind::NotFound
     );
 }
+
+every_engine!(
+    what_was_created_reads_back,
+    a_name_is_taken_once,
+    reports_change_figures_and_status,
+    unknown_ones_are_not_found,
+);

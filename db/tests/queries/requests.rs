@@ -1,11 +1,10 @@
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at, figures, point_request, project, restore_request};
 
-#[test]
-fn a_backup_request_makes_both_rows_or_none() {
-    let db = Db::new();
+fn a_backup_request_makes_both_rows_or_none(db: Db) {
     let (point, job) = db.backup("a", 1);
     assert_eq!(db.job(job.id), job);
     assert_eq!((job.state, job.kind), (JobState::Queued, JobKind::CreatePoint));
@@ -19,9 +18,7 @@ fn a_backup_request_makes_both_rows_or_none() {
     assert_eq!(db.kind(|conn| point_get(conn, &Scope::All, point)), ErrorKind::NotFound);
 }
 
-#[test]
-fn only_an_available_point_can_be_restored() {
-    let db = Db::new();
+fn only_an_available_point_can_be_restored(db: Db) {
     let try_restore = |point: PointId| {
         db.kind(|conn| restore_request_create(conn, &Scope::All, restore_request(point), at(9)))
     };
@@ -36,9 +33,7 @@ fn only_an_available_point_can_be_restored() {
     assert_eq!(try_restore(PointId::new()), ErrorKind::NotFound);
 }
 
-#[test]
-fn a_point_in_use_cannot_be_deleted_until_its_jobs_end() {
-    let db = Db::new();
+fn a_point_in_use_cannot_be_deleted_until_its_jobs_end(db: Db) {
     let point = db.available("a", 1);
     let delete =
         || db.kind(|c| point_delete_request(c, &Scope::All, point_request(point.id), at(9)));
@@ -62,9 +57,7 @@ fn a_point_in_use_cannot_be_deleted_until_its_jobs_end() {
     assert_eq!(delete(), ErrorKind::Conflict, "being deleted already");
 }
 
-#[test]
-fn a_point_being_made_or_deleted_cannot_be_verified() {
-    let db = Db::new();
+fn a_point_being_made_or_deleted_cannot_be_verified(db: Db) {
     let verify = |point: PointId| {
         db.kind(|c| point_verify_request(c, &Scope::All, point_request(point), at(9)))
     };
@@ -78,9 +71,7 @@ fn a_point_being_made_or_deleted_cannot_be_verified() {
     assert_eq!(verify(PointId::new()), ErrorKind::NotFound);
 }
 
-#[test]
-fn a_restore_request_outdates_every_copy_of_the_point_read_before() {
-    let db = Db::new();
+fn a_restore_request_outdates_every_copy_of_the_point_read_before(db: Db) {
     let read = db.available("a", 1);
     db.restore(read.id, 3);
     let event = PointEvent::DeleteRequested;
@@ -91,9 +82,7 @@ fn a_restore_request_outdates_every_copy_of_the_point_read_before() {
     assert_eq!(db.point(read.id).state, PointState::Available);
 }
 
-#[test]
-fn cancelling_a_queued_job_ends_its_resource_at_once() {
-    let db = Db::new();
+fn cancelling_a_queued_job_ends_its_resource_at_once(db: Db) {
     let (point, job) = db.backup("a", 1);
     let cancelled = db.run(|conn| job_request_cancel(conn, &project("a"), job.id, at(2)));
     assert_eq!((cancelled.state, cancelled.finished_at), (JobState::Cancelled, Some(at(2))));
@@ -118,9 +107,7 @@ fn cancelling_a_queued_job_ends_its_resource_at_once() {
     assert_eq!(db.point(good.id).state, PointState::Error);
 }
 
-#[test]
-fn cancelling_a_running_job_is_told_to_its_holder() {
-    let db = Db::new();
+fn cancelling_a_running_job_is_told_to_its_holder(db: Db) {
     let (point, job) = db.backup("a", 1);
     let claim = db.claim(job.id, 2);
     for _ in 0..2 {
@@ -143,9 +130,7 @@ fn cancelling_a_running_job_is_told_to_its_holder() {
     );
 }
 
-#[test]
-fn a_cancel_after_the_last_step_is_too_late() {
-    let db = Db::new();
+fn a_cancel_after_the_last_step_is_too_late(db: Db) {
     let (point, job) = db.backup("a", 1);
     let claim = db.claim(job.id, 2);
     db.run(|conn| job_request_cancel(conn, &Scope::All, job.id, at(3)));
@@ -153,3 +138,14 @@ fn a_cancel_after_the_last_step_is_too_late() {
     assert_eq!(db.run(|c| job_finish(c, &claim, &end, at(4))).state, JobState::Succeeded);
     assert_eq!(db.point(point.id).state, PointState::Available);
 }
+
+every_engine!(
+    a_backup_request_makes_both_rows_or_none,
+    only_an_available_point_can_be_restored,
+    a_point_in_use_cannot_be_deleted_until_its_jobs_end,
+    a_point_being_made_or_deleted_cannot_be_verified,
+    a_restore_request_outdates_every_copy_of_the_point_read_before,
+    cancelling_a_queued_job_ends_its_resource_at_once,
+    cancelling_a_running_job_is_told_to_its_holder,
+    a_cancel_after_the_last_step_is_too_late,
+);

@@ -1,11 +1,10 @@
 use firn_core::*;
 use firn_db::*;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at};
 
-#[test]
-fn a_restore_reads_back_and_ends_once() {
-    let db = Db::new();
+fn a_restore_reads_back_and_ends_once(db: Db) {
     let point = db.available("a", 1);
     let (made, job) = db.restore(point.id, 5);
     assert_eq!(db.run(|conn| restore_get(conn, &Scope::All, made.id)), made);
@@ -26,9 +25,7 @@ fn a_restore_reads_back_and_ends_once() {
     }
 }
 
-#[test]
-fn lists_are_narrowed_by_every_filter() {
-    let db = Db::new();
+fn lists_are_narrowed_by_every_filter(db: Db) {
     let points = [db.available("a", 1).id, db.available("a", 2).id];
     let (first, first_job) = db.restore(points[0], 5);
     let (second, _) = db.restore(points[1], 6);
@@ -44,3 +41,5 @@ fn lists_are_narrowed_by_every_filter() {
     let by_job = RestoreFilter { job_id: Some(first_job.id), ..Default::default() };
     assert_eq!(list(by_job), [first]);
 }
+
+every_engine!(a_restore_reads_back_and_ends_once, lists_are_narrowed_by_every_filter,);

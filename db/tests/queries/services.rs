@@ -3,6 +3,7 @@ use firn_core::ErrorKind;
 use firn_db::*;
 use uuid::Uuid;
 
+use crate::engines::every_engine;
 use crate::support::{Db, at};
 
 fn report(kind: ServiceKind, host: &str) -> ServiceReport {
@@ -10,9 +11,7 @@ fn report(kind: ServiceKind, host: &str) -> ServiceReport {
     ServiceReport { kind, host: host.to_owned(), version, started_at: at(0) }
 }
 
-#[test]
-fn one_row_a_kind_and_host_whatever_the_number_of_heartbeats() {
-    let db = Db::new();
+fn one_row_a_kind_and_host_whatever_the_number_of_heartbeats(db: Db) {
     let beat = |kind, host: &str, second| {
         db.run(|conn| service_heartbeat(conn, &report(kind, host), Uuid::new_v4(), at(second)))
     };
@@ -27,9 +26,7 @@ fn one_row_a_kind_and_host_whatever_the_number_of_heartbeats() {
     assert_eq!(names, [(Api, "h1"), (Conductor, "h1"), (Conductor, "h2")]);
 }
 
-#[test]
-fn silence_means_down() {
-    let db = Db::new();
+fn silence_means_down(db: Db) {
     let report = report(ServiceKind::Api, "h1");
     let row = db.run(|conn| service_heartbeat(conn, &report, Uuid::new_v4(), at(100)));
     let patience = TimeDelta::seconds(60);
@@ -38,9 +35,7 @@ fn silence_means_down() {
     assert_eq!(row.state(at(90), patience), ServiceState::Up, "a clock behind ours is not death");
 }
 
-#[test]
-fn disabling_survives_heartbeats() {
-    let db = Db::new();
+fn disabling_survives_heartbeats(db: Db) {
     let report = report(ServiceKind::Conductor, "h1");
     let row = db.run(|conn| service_heartbeat(conn, &report, Uuid::new_v4(), at(1)));
     assert!(!row.disabled);
@@ -53,3 +48,9 @@ fn disabling_survives_heartbeats() {
     let unknown = Uuid::new_v4();
     assert_eq!(db.kind(|conn| service_disable(conn, unknown, None)), ErrorKind::NotFound);
 }
+
+every_engine!(
+    one_row_a_kind_and_host_whatever_the_number_of_heartbeats,
+    silence_means_down,
+    disabling_survives_heartbeats,
+);

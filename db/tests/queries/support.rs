@@ -2,19 +2,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use firn_core::*;
 use firn_db::*;
 use serde_json::json;
-use tempfile::TempDir;
+
+use crate::engines::Place;
 
 /// A fresh, migrated database with one repository in it.
 pub(crate) struct Db {
     pub(crate) database: Database,
     pub(crate) repository: RepositoryId,
-    pub(crate) folder: TempDir,
+    pub(crate) place: Place,
 }
 
 impl Db {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&url(&folder)).unwrap();
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self::at(Place::new(engine))
+    }
+
+    pub(crate) fn at(place: Place) -> Self {
+        let database = Database::open(&place.url).unwrap();
         database.migrate().unwrap();
         let repository = RepositoryId::new();
         let new = NewRepository {
@@ -24,7 +28,7 @@ impl Db {
             chunk_bytes: 262_144,
         };
         database.run_blocking(|conn| repository_create(conn, new, at(0))).unwrap();
-        Self { database, repository, folder }
+        Self { database, repository, place }
     }
 
     pub(crate) fn run<T>(&self, queries: impl FnOnce(&mut Connection) -> Result<T, DbError>) -> T {
@@ -92,10 +96,6 @@ impl Db {
         let request = restore_request(point);
         self.run(|conn| restore_request_create(conn, &Scope::All, request, at(seconds)))
     }
-}
-
-pub(crate) fn url(folder: &TempDir) -> String {
-    format!("sqlite://{}", folder.path().join("firn.db").display())
 }
 
 /// A fixed start plus seconds.

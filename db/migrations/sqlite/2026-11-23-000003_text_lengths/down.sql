@@ -1,0 +1,16 @@
+DROP TRIGGER repositories_lengths_insert;
+DROP TRIGGER repositories_lengths_update;
+DROP TRIGGER restore_points_lengths_insert;
+DROP TRIGGER restore_points_lengths_update;
+DROP TRIGGER restore_point_disks_lengths_insert;
+DROP TRIGGER restore_point_disks_lengths_update;
+DROP TRIGGER restores_lengths_insert;
+DROP TRIGGER restores_lengths_update;
+DROP TRIGGER jobs_lengths_insert;
+DROP TRIGGER jobs_lengths_update;
+DROP TRIGGER job_steps_lengths_insert;
+DROP TRIGGER job_steps_lengths_update;
+DROP TRIGGER job_events_lengths_insert;
+DROP TRIGGER job_events_lengths_update;
+DROP TRIGGER services_lengths_insert;
+DROP TRIGGER services_lengths_update;
