@@ -5,6 +5,7 @@ use std::time::Duration;
 use firn_core::ErrorKind;
 
 use crate::Identity;
+use crate::http::CorsConfig;
 
 /// What an operator can set.
 #[derive(Clone, Debug)]
@@ -24,6 +25,10 @@ pub struct ApiConfig {
     pub workers: NonZeroUsize,
     /// Without a heartbeat for longer, a service counts as down.
     pub service_down_after: Duration,
+    /// The most bytes that a request's body may have.
+    pub max_body_bytes: usize,
+    /// Which other sites' pages may call the API in a browser.
+    pub cors: CorsConfig,
 }
 
 impl Default for ApiConfig {
@@ -36,6 +41,8 @@ impl Default for ApiConfig {
             client_timeout: Duration::from_secs(10),
             workers: NonZeroUsize::MIN.saturating_add(1),
             service_down_after: Duration::from_secs(60),
+            max_body_bytes: 1 << 20,
+            cors: CorsConfig::default(),
         }
     }
 }
@@ -67,6 +74,14 @@ pub enum ConfigError {
         /// Its name.
         option: &'static str,
     },
+    /// An origin, method or header of other sites' pages cannot be one.
+    #[error("the option {option} cannot be {value:?}")]
+    Cors {
+        /// Its name.
+        option: &'static str,
+        /// What was given.
+        value: String,
+    },
     /// The figures for Prometheus cannot be set up.
     #[error("the metrics cannot be set up; report this")]
     Metrics {
@@ -81,7 +96,9 @@ impl ConfigError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Open { .. } => ErrorKind::Forbidden,
-            Self::PublicEndpoint { .. } | Self::Zero { .. } => ErrorKind::InvalidInput,
+            Self::PublicEndpoint { .. } | Self::Zero { .. } | Self::Cors { .. } => {
+                ErrorKind::InvalidInput
+            }
             Self::Metrics { .. } => ErrorKind::Internal,
         }
     }
@@ -107,12 +124,13 @@ impl ApiConfig {
             ("conductor_deadline", self.conductor_deadline.is_zero()),
             ("client_timeout", self.client_timeout.is_zero()),
             ("service_down_after", self.service_down_after.is_zero()),
+            ("max_body_bytes", self.max_body_bytes == 0),
         ] {
             if zero {
                 return Err(ConfigError::Zero { option });
             }
         }
-        Ok(())
+        self.cors.validate()
     }
 
     /// Whether the service may listen there: beyond this machine only where callers are told

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Route};
+use actix_web::{HttpResponse, Route, guard};
 
-use crate::handlers::{instances, jobs, repositories, restore_points, restores, services, system};
-use crate::http::ApiError;
+use crate::handlers::{
+    agents, drivers, instances, jobs, repositories, restore_points, restores, services, system,
+};
+use crate::http::{ApiError, admit};
 
 /// Hands the table to another macro: `method path => handler`. The method and path of each
 /// handler's own `utoipa::path` are the same; a test compares.
@@ -36,29 +39,50 @@ macro_rules! route_table {
             get "/v1/repositories" => repositories::list,
             get "/v1/repositories/{id}" => repositories::show,
             get "/v1/services" => services::list,
+            get "/v1/services/{id}" => services::show,
+            patch "/v1/services/{id}" => services::update,
+            get "/v1/agents" => agents::list,
+            get "/v1/agents/{id}" => agents::show,
+            get "/v1/drivers" => drivers::list,
         }
     };
 }
 pub(crate) use route_table;
 
+/// What everybody may ask, without a token and in no version.
+pub(crate) const OPEN: [&str; 4] = ["/", "/v1", "/healthcheck", "/openapi.json"];
+
 macro_rules! served {
     ($($method:ident $path:literal => $module:ident :: $handler:ident),+ $(,)?) => {
         vec![$((
             $path,
-            stringify!($method).to_ascii_uppercase(),
-            web::$method().to($module::$handler),
+            stringify!($method),
+            route(stringify!($method)).to($module::$handler),
         )),+]
     };
 }
 
-fn table() -> Vec<(&'static str, String, Route)> {
+fn table() -> Vec<(&'static str, &'static str, Route)> {
     route_table!(served)
+}
+
+/// A route of that method. What can be asked with GET can be asked with HEAD, too.
+fn route(method: &str) -> Route {
+    match method {
+        "get" => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+        "put" => web::put(),
+        "patch" => web::patch(),
+        "delete" => web::delete(),
+        _ => web::post(),
+    }
 }
 
 /// Every route, as (path, method), sorted.
 pub fn routes() -> Vec<(String, String)> {
-    let mut routes: Vec<_> =
-        table().into_iter().map(|(path, method, _)| (path.to_owned(), method)).collect();
+    let mut routes = Vec::new();
+    for (path, methods) in methods() {
+        routes.extend(methods.into_iter().map(|method| (path.to_owned(), method)));
+    }
     routes.sort_unstable();
     routes
 }
@@ -67,7 +91,11 @@ pub fn routes() -> Vec<(String, String)> {
 fn methods() -> BTreeMap<&'static str, Vec<String>> {
     let mut methods: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (path, method, _) in table() {
-        methods.entry(path).or_default().push(method);
+        let methods = methods.entry(path).or_default();
+        methods.push(method.to_ascii_uppercase());
+        if method == "get" {
+            methods.push("HEAD".to_owned());
+        }
     }
     methods
 }
@@ -83,8 +111,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             resources.insert(path, resource.route(route));
         }
     }
-    for resource in resources.into_values() {
-        config.service(resource);
+    for (path, resource) in resources {
+        if OPEN.contains(&path) {
+            config.service(resource);
+        } else {
+            config.service(resource.wrap(from_fn(admit)));
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! One file a verb. A handler takes its parts out of the request, calls one method of the
 //! application, and says with which status and body it answers.
 
+pub(crate) mod agents;
+pub(crate) mod drivers;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod repositories;
@@ -12,22 +14,53 @@ pub(crate) mod system;
 mod refusals;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{ETAG, LOCATION};
 use serde::Serialize;
+
+use crate::http::{ETag, Fields, IfNoneMatch};
 
 /// A rule's type, as a handler names it.
 macro_rules! rule {
     ($(#[$doc:meta])* $name:ident, $text:literal, $needs:ident) => {
+        rule!($(#[$doc])* $name, $text, $needs, V1_0);
+    };
+    ($(#[$doc:meta])* $name:ident, $text:literal, $needs:ident, $since:ident) => {
         $(#[$doc])*
         pub(crate) struct $name;
 
         impl crate::http::Rule for $name {
             const NAME: &'static str = concat!("instance-backup:", $text);
             const NEEDS: crate::http::Access = crate::http::Access::$needs;
+            const SINCE: crate::http::Microversion = crate::http::Microversion::$since;
         }
     };
 }
 pub(crate) use rule;
+
+/// 200 with the fields that were asked for.
+fn shown(body: impl Serialize, fields: &Fields) -> HttpResponse {
+    match fields.select(&body) {
+        Some(short) => HttpResponse::Ok().json(short),
+        None => HttpResponse::Ok().json(body),
+    }
+}
+
+/// 200 with the tag of what is shown; 304 where the client has it already.
+fn tagged(
+    body: impl Serialize,
+    fields: &Fields,
+    tag: &ETag,
+    unless: Option<&IfNoneMatch>,
+) -> HttpResponse {
+    let mut response = match unless.is_some_and(|unless| unless.known(tag)) {
+        true => HttpResponse::NotModified().finish(),
+        false => shown(body, fields),
+    };
+    if let Some(tag) = tag.header() {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
 
 /// 202: accepted, with what will come of it and where to look.
 fn accepted(location: String, body: impl Serialize) -> HttpResponse {

@@ -52,3 +52,16 @@ pub(crate) enum ChangeRefused {
 #[expect(dead_code, reason = "for the document only")]
 /// The cloud describes the instance in a way that cannot be used.
 pub(crate) struct Unusable(Problems);
+
+/// Of a change with a condition, besides.
+#[derive(IntoResponses)]
+#[response(status = 412)]
+#[expect(dead_code, reason = "for the document only")]
+/// It is not as `If-Match` says.
+pub(crate) struct Changed(Problems);
+
+/// Of a question with a condition, besides.
+#[derive(IntoResponses)]
+#[response(status = 304)]
+/// It is as `If-None-Match` says.
+pub(crate) struct Unchanged;

@@ -8,8 +8,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+use super::admit::service;
 use super::strict::Root;
-use super::{ApiError, BODY_LIMIT_BYTES, path_and_reason};
+use super::{ApiError, path_and_reason};
 
 /// How long a client may take to send a body.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -22,18 +23,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_head(request);
+        let limit = service(request).map(|service| service.config.max_body_bytes);
+        let checked = limit.and_then(|limit| check_head(request, limit).map(|()| limit));
         let payload = payload.take();
         Box::pin(async move {
-            checked?;
-            let body = tokio::time::timeout(DEADLINE, read(payload)).await;
+            let body = tokio::time::timeout(DEADLINE, read(payload, checked?)).await;
             let slow = |_| ApiError::BodySlow { seconds: DEADLINE.as_secs() };
             parse(&body.map_err(slow)??).map(Self)
         })
     }
 }
 
-fn check_head(request: &HttpRequest) -> Result<(), ApiError> {
+fn check_head(request: &HttpRequest, limit_bytes: usize) -> Result<(), ApiError> {
     let types = request.headers().get_all(CONTENT_TYPE).count();
     if types != 1 || !request.content_type().eq_ignore_ascii_case("application/json") {
         return Err(ApiError::MediaType);
@@ -44,26 +45,24 @@ fn check_head(request: &HttpRequest) -> Result<(), ApiError> {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     // What is too long by its own account is not read at all.
     match length.map(str::parse::<u64>) {
-        Some(Ok(length)) if length > BODY_LIMIT_BYTES as u64 => Err(too_large()),
+        Some(Ok(length)) if length > limit_bytes as u64 => {
+            Err(ApiError::BodyTooLarge { limit_bytes })
+        }
         Some(Err(_)) => Err(ApiError::field("Content-Length", "not a number of bytes")),
         _ => Ok(()),
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>, ApiError> {
+async fn read(mut payload: Payload, limit_bytes: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
     while let Some(part) = payload.next().await {
         let part = part.map_err(|source| ApiError::BodyBroken { source })?;
-        if body.len() + part.len() > BODY_LIMIT_BYTES {
-            return Err(too_large());
+        if body.len() + part.len() > limit_bytes {
+            return Err(ApiError::BodyTooLarge { limit_bytes });
         }
         body.extend_from_slice(&part);
     }
     Ok(body)
-}
-
-const fn too_large() -> ApiError {
-    ApiError::BodyTooLarge { limit_bytes: BODY_LIMIT_BYTES }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

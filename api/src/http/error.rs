@@ -5,6 +5,8 @@ use actix_web::{HttpResponse, ResponseError};
 use firn_core::ErrorKind;
 use firn_db::DbError;
 
+use super::Microversion;
+
 /// Why a request is not answered with what it asked for.
 ///
 /// It becomes a response in one place, [`super::observe`], which also logs it.
@@ -25,6 +27,12 @@ pub(crate) enum ApiError {
     /// The route exists, for other methods.
     #[error("this path answers to {allow}")]
     MethodNotAllowed { allow: String },
+    /// The version asked for is none of ours.
+    #[error("version {asked} is not served: {} to {} are", Microversion::MIN, Microversion::MAX)]
+    Version { asked: String },
+    /// The thing is not as the client says that it saw it.
+    #[error("{what} was changed since: look at it again")]
+    Changed { what: &'static str },
     /// The body is too long.
     #[error("a body may have at most {limit_bytes} bytes")]
     BodyTooLarge { limit_bytes: usize },
@@ -78,8 +86,10 @@ impl ApiError {
             Self::Refused { kind, .. } | Self::Failed { kind, .. } => *kind,
             Self::NoSuchRoute => ErrorKind::NotFound,
             Self::Unauthorized { .. } => ErrorKind::Forbidden,
+            Self::Changed { .. } => ErrorKind::Conflict,
             Self::Field { .. }
             | Self::MethodNotAllowed { .. }
+            | Self::Version { .. }
             | Self::BodyTooLarge { .. }
             | Self::MediaType
             | Self::BodySlow { .. }
@@ -92,6 +102,8 @@ impl ApiError {
         match self {
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Version { .. } => StatusCode::NOT_ACCEPTABLE,
+            Self::Changed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodySlow { .. } => StatusCode::REQUEST_TIMEOUT,

@@ -1,17 +1,16 @@
-use std::future::Future;
+use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use firn_core::{ErrorKind, ProjectId};
 use firn_db::Scope;
 
+use super::admit::service;
 use super::links::Link;
-use super::{ApiError, Links, RequestId, RequestIds};
+use super::{ApiError, Filters, Links, List, Microversion, RequestIds};
 use crate::service::Service;
-use crate::{Credentials, IdentityError};
 
 /// What a rule asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +27,8 @@ pub(crate) trait Rule: 'static {
     const NAME: &'static str;
     /// What it asks for where no policy says otherwise.
     const NEEDS: Access;
+    /// The first version of the API that has it.
+    const SINCE: Microversion;
 }
 
 /// Who makes a call.
@@ -45,17 +46,35 @@ pub(crate) struct Caller {
 pub(crate) struct Call {
     pub(crate) service: web::Data<Service>,
     pub(crate) caller: Caller,
+    pub(crate) version: Microversion,
     links: Links,
     path: String,
     query: String,
 }
 
 impl Call {
-    /// Whose rows it may see.
+    /// Whose rows it may see when it names one.
     pub(crate) fn scope(&self) -> Scope {
         match self.caller.is_admin {
             true => Scope::All,
             false => Scope::Project(self.caller.project_id.clone()),
+        }
+    }
+
+    /// Whose rows a list shows: the caller's own project's, unless an administrator asks for
+    /// more.
+    pub(crate) fn list_scope<F: Filters>(&self, list: &List<F>) -> Result<Scope, ApiError> {
+        if list.all_projects && !self.caller.is_admin {
+            let message = "all_projects is for administrators".to_owned();
+            return Err(ApiError::Refused { kind: ErrorKind::Forbidden, message });
+        }
+        match &list.project_id {
+            Some(project) if list.all_projects || *project == self.caller.project_id.0 => {
+                Ok(Scope::Project(ProjectId(project.clone())))
+            }
+            Some(_) => Err(ApiError::field("project_id", "needs all_projects=true")),
+            None if list.all_projects => Ok(Scope::All),
+            None => Ok(Scope::Project(self.caller.project_id.clone())),
         }
     }
 
@@ -67,6 +86,11 @@ impl Call {
     /// The absolute form of a path of ours.
     pub(crate) fn link_to(&self, path: &str) -> String {
         self.links.to(path)
+    }
+
+    /// The links of a resource; there are none before 1.1.
+    pub(crate) fn self_links(&self, path: &str) -> Option<Vec<Link>> {
+        (self.version >= Microversion::V1_1).then(|| vec![self.links.link("self", path)])
     }
 
     /// A link to the page after `marker` of the list that is being asked for.
@@ -91,75 +115,36 @@ impl<R> Deref for Allow<R> {
 
 impl<R: Rule> FromRequest for Allow<R> {
     type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+    type Future = Ready<Result<Self, ApiError>>;
 
+    /// It is ready at once, so no other argument is taken out of a request that is refused.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let call = Unknown::new(request);
-        Box::pin(async move {
-            let call = call?.authenticate().await?;
-            if R::NEEDS == Access::Admin && !call.caller.is_admin {
-                let message = format!("the rule {} does not allow it to you", R::NAME);
-                return Err(ApiError::Refused { kind: ErrorKind::Forbidden, message });
-            }
-            Ok(Self { call, rule: PhantomData })
-        })
+        ready(check::<R>(request).map(|call| Self { call, rule: PhantomData }))
     }
 }
 
-/// A call whose caller is not known yet.
-struct Unknown {
-    service: web::Data<Service>,
-    credentials: Credentials,
-    request_ids: RequestIds,
-    links: Links,
-    path: String,
-    query: String,
-}
-
-impl Unknown {
-    fn new(request: &HttpRequest) -> Result<Self, ApiError> {
-        let service = request.app_data::<web::Data<Service>>().cloned().ok_or_else(|| {
-            let cause = std::io::Error::other("no service in the application");
-            ApiError::failed(ErrorKind::Internal, "the server is put together wrongly", cause)
-        })?;
-        let ids = request.extensions().get::<RequestIds>().copied();
-        Ok(Self {
-            credentials: Credentials {
-                token: header(request, "x-auth-token")?,
-                service_token: header(request, "x-service-token")?,
-            },
-            request_ids: ids.unwrap_or(RequestIds { local: RequestId::new(), global: None }),
-            links: Links::new(service.config.public_endpoint.as_deref(), request),
-            path: request.path().to_owned(),
-            query: request.query_string().to_owned(),
-            service,
-        })
+fn check<R: Rule>(request: &HttpRequest) -> Result<Call, ApiError> {
+    let service = service(request)?;
+    let caller = request.extensions().get::<Caller>().cloned();
+    let version = request.extensions().get::<Microversion>().copied();
+    let (Some(caller), Some(version)) = (caller, version) else {
+        let cause = std::io::Error::other("the route is not behind admit");
+        let what = "the server is put together wrongly";
+        return Err(ApiError::failed(ErrorKind::Internal, what, cause));
+    };
+    if version < R::SINCE {
+        return Err(ApiError::NoSuchRoute);
     }
-
-    async fn authenticate(self) -> Result<Call, ApiError> {
-        let Self { service, credentials, request_ids, links, path, query } = self;
-        let principal =
-            service.identity.authenticate(&credentials).await.map_err(|error| match error {
-                IdentityError::Unauthorized => {
-                    ApiError::Unauthorized { challenge: service.identity.challenge() }
-                }
-                error => ApiError::failed(error.kind(), "the caller could not be checked", error),
-            })?;
-        let caller =
-            Caller { project_id: principal.project_id, is_admin: principal.is_admin, request_ids };
-        Ok(Call { service, caller, links, path, query })
+    if R::NEEDS == Access::Admin && !caller.is_admin {
+        let message = format!("the rule {} does not allow it to you", R::NAME);
+        return Err(ApiError::Refused { kind: ErrorKind::Forbidden, message });
     }
-}
-
-/// A header that may come once.
-fn header(request: &HttpRequest, name: &'static str) -> Result<Option<String>, ApiError> {
-    let mut values = request.headers().get_all(name);
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(ApiError::field(name, "may come only once"));
-    }
-    first
-        .map(|value| value.to_str().map(str::to_owned))
-        .transpose()
-        .map_err(|_| ApiError::field(name, "holds something else than printable ASCII"))
+    Ok(Call {
+        links: Links::new(service.config.public_endpoint.as_deref(), request),
+        path: request.path().to_owned(),
+        query: request.query_string().to_owned(),
+        service,
+        caller,
+        version,
+    })
 }

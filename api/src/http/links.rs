@@ -1,11 +1,11 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use actix_web::http::uri::Authority;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Link {
     /// What it leads to: `self`, `next`.
     pub(crate) rel: String,

@@ -7,14 +7,14 @@ use std::time::Instant;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, VARY};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::problem::{respond, respond_status};
-use super::{ApiError, RequestId, RequestIds};
+use super::{ApiError, Cors, Microversion, RequestId, RequestIds, VERSION_HEADER};
 use crate::service::Service;
 
 /// Request id, in and out.
@@ -37,14 +37,25 @@ pub(crate) async fn observe(
     );
     request.extensions_mut().insert(ids);
     let service = request.app_data::<web::Data<Service>>().cloned();
+    let cors = service.as_ref().and_then(|s| Cors::new(&s.config.cors, request.headers()));
+    let preflight = cors.as_ref().and_then(|cors| cors.preflight(&method, request.headers()));
 
-    let answered = AssertUnwindSafe(async move { next.call(request).await })
-        .catch_unwind()
-        .instrument(span.clone())
-        .await;
+    let answer = async move {
+        match preflight {
+            Some(answer) => Ok(request.into_response(answer)),
+            None => next.call(request).await,
+        }
+    };
+    let answered = AssertUnwindSafe(answer).catch_unwind().instrument(span.clone()).await;
     let _entered = span.entered();
     let answered = match answered {
-        Ok(Ok(response)) => Ok(finish(response, &ids.local)),
+        Ok(Ok(response)) => {
+            let mut response = finish(response, &ids.local);
+            if let Some(cors) = &cors {
+                cors.apply(response.headers_mut());
+            }
+            Ok(response)
+        }
         Ok(Err(error)) => {
             tracing::error!(error = %error, "a request failed outside its handler");
             Err(Broken(ids.local))
@@ -94,6 +105,15 @@ fn finish(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse
         None => response,
     };
     stamp(response.headers_mut(), id);
+    // Where a version was settled, the answer depends on it.
+    let version = response.request().extensions().get::<Microversion>().copied();
+    let headers = response.headers_mut();
+    if let Some(version) = version.and_then(Microversion::header) {
+        headers.insert(VERSION_HEADER, version);
+        headers.append(VARY, HeaderValue::from_static("OpenStack-API-Version"));
+    } else if status == StatusCode::NOT_ACCEPTABLE {
+        headers.append(VARY, HeaderValue::from_static("OpenStack-API-Version"));
+    }
     response
 }
 

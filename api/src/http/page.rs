@@ -1,18 +1,26 @@
+use std::cmp::Ordering;
+
 use firn_db::{Direction, Page};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::links::Link;
-use super::{ApiError, Call};
+use super::{ApiError, Call, Filters, List};
 
 /// Which way a list is sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortDir {
     /// Smallest, or oldest, first.
     Asc,
     /// Largest, or newest, first.
     Desc,
+}
+
+impl SortDir {
+    fn turn(self, order: Ordering) -> Ordering {
+        match self {
+            Self::Asc => order,
+            Self::Desc => order.reverse(),
+        }
+    }
 }
 
 impl From<SortDir> for Direction {
@@ -24,26 +32,69 @@ impl From<SortDir> for Direction {
     }
 }
 
-/// How many rows a client gets, from what it asked for.
-pub(crate) fn limit(asked: Option<u32>, max: u32) -> Result<u32, ApiError> {
-    match asked {
-        None => Ok(max),
-        Some(0) => Err(ApiError::field("limit", "must be at least 1")),
-        Some(asked) => Ok(asked.min(max)),
+impl Call {
+    /// How many rows to read: what the client gets, and one more to learn whether more follow.
+    pub(crate) fn read_limit(&self, asked: Option<u32>) -> u32 {
+        let max = self.max_limit();
+        asked.map_or(max, |asked| asked.min(max)).saturating_add(1)
+    }
+
+    /// The page to ask the database for.
+    pub(crate) fn page<F, Id, Sort>(
+        &self,
+        list: &List<F>,
+        id: impl Fn(F::Marker) -> Id,
+    ) -> Result<Page<Id, Sort>, ApiError>
+    where
+        F: Filters,
+        F::Marker: Clone,
+        Sort: From<F::Key> + Default,
+    {
+        if list.sort.len() > 1 {
+            return Err(ApiError::field("sort", "this list is sorted by one key at a time"));
+        }
+        let (sort, direction) = match list.sort.first() {
+            Some((key, direction)) => (Sort::from(*key), Direction::from(*direction)),
+            None => (Sort::default(), Direction::default()),
+        };
+        let limit = self.read_limit(list.limit);
+        Ok(Page { limit, marker: list.marker.clone().map(id), sort, direction })
     }
 }
 
-/// The page to ask the database for: one row more than is shown tells whether more follow.
-pub(crate) fn page<Id, Sort>(
-    call: &Call,
-    asked: Option<u32>,
-    marker: Option<Id>,
-    sort: Sort,
-    direction: Option<SortDir>,
-) -> Result<Page<Id, Sort>, ApiError> {
-    let limit = limit(asked, call.max_limit())?.saturating_add(1);
-    let direction = direction.map_or(Direction::Descending, Direction::from);
-    Ok(Page { limit, marker, sort, direction })
+impl Call {
+    /// A page of what is in memory.
+    pub(crate) fn page_of<F, T>(
+        &self,
+        list: &List<F>,
+        mut items: Vec<T>,
+        id: impl Fn(&T) -> F::Marker,
+        compare: impl Fn(&T, &T, F::Key) -> Ordering,
+    ) -> Result<Listed<T>, ApiError>
+    where
+        F: Filters,
+        F::Marker: Ord + ToString,
+    {
+        items.sort_by(|a, b| {
+            let mut last = SortDir::Asc;
+            for (key, direction) in &list.sort {
+                last = *direction;
+                let order = compare(a, b, *key);
+                if order.is_ne() {
+                    return direction.turn(order);
+                }
+            }
+            last.turn(id(a).cmp(&id(b)))
+        });
+        if let Some(marker) = &list.marker {
+            let at = items.iter().position(|item| id(item) == *marker);
+            let at = at.ok_or_else(|| ApiError::field("marker", "no row of this list has it"))?;
+            items.drain(..=at);
+        }
+        let limit = self.read_limit(list.limit);
+        items.truncate(limit as usize);
+        Ok(Listed::new(self, items, limit, |item| id(item).to_string()))
+    }
 }
 
 /// What a list shows, and the link to what follows.
@@ -73,18 +124,5 @@ impl<T> Listed<T> {
 
     pub(crate) fn map<U>(self, view: impl FnMut(T) -> U) -> Listed<U> {
         Listed { items: self.items.into_iter().map(view).collect(), links: self.links }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_bounded() {
-        assert_eq!(limit(None, 1000).unwrap(), 1000);
-        assert_eq!(limit(Some(7), 1000).unwrap(), 7);
-        assert_eq!(limit(Some(u32::MAX), 1000).unwrap(), 1000);
-        assert!(limit(Some(0), 1000).is_err());
     }
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ApiError, RequestId};
+use super::{ApiError, Microversion, RequestId, SERVICE_TYPE};
 
 /// No detail is longer, whatever a request holds.
 const DETAIL_MAX_CHARS: usize = 600;
@@ -32,6 +32,14 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// Reserved for help pages; empty.
     pub(crate) links: Vec<ProblemLink>,
+    /// The newest version that is served; with 406 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub(crate) max_version: Option<String>,
+    /// The oldest version that is served; with 406 only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub(crate) min_version: Option<String>,
 }
 
 /// A link to a help page.
@@ -100,13 +108,16 @@ fn bounded(text: &str) -> String {
 }
 
 fn with_detail(status: StatusCode, detail: String, request_id: &RequestId) -> HttpResponse {
+    let versions = status == StatusCode::NOT_ACCEPTABLE;
     let problem = Problem {
         request_id: request_id.to_string(),
-        code: format!("instance-backup.{}", word(status)),
+        code: format!("{SERVICE_TYPE}.{}", word(status)),
         status: status.as_u16(),
         title: status.canonical_reason().unwrap_or("Error").to_owned(),
         detail,
         links: Vec::new(),
+        max_version: versions.then(|| Microversion::MAX.to_string()),
+        min_version: versions.then(|| Microversion::MIN.to_string()),
     };
     let mut response = HttpResponse::build(status);
     if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {

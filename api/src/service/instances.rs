@@ -1,10 +1,9 @@
-use std::cmp::Ordering;
-
 use firn_core::{ErrorKind, InstanceId};
+use firn_db::Scope;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{ApiError, Call, Listed, SortDir, page_limit};
+use crate::http::{ApiError, Call, List, Listed};
 use crate::wire::{InstanceQuery, InstanceSortKey, InstanceSummary, InstanceView};
 
 #[derive(Deserialize)]
@@ -21,19 +20,31 @@ impl Call {
     /// A page of the instances that can be protected.
     pub(crate) async fn instance_list(
         &self,
-        query: InstanceQuery,
+        list: &List<InstanceQuery>,
     ) -> Result<Listed<InstanceSummary>, ApiError> {
-        let limit = page_limit(query.limit, self.max_limit())?.saturating_add(1);
-        let project = json!({ "project_id": self.caller.project_id });
-        let Instances { mut instances } = self.ask_conductor("instance.list", project).await?;
-        sort(&mut instances, query.sort_key, query.sort_dir);
-        if let Some(marker) = query.marker {
-            let at = instances.iter().position(|instance| instance.id == marker);
-            let at = at.ok_or_else(|| ApiError::field("marker", "names no instance"))?;
-            instances.drain(..=at);
-        }
-        instances.truncate(limit as usize);
-        Ok(Listed::new(self, instances, limit, |instance| instance.id.to_string()))
+        let asked = match self.list_scope(list)? {
+            Scope::Project(project) => json!({ "project_id": project }),
+            Scope::All => json!({ "project_id": null }),
+        };
+        let Instances { mut instances } = self.ask_conductor("instance.list", asked).await?;
+        let InstanceQuery { name, power_state } = &list.filters;
+        instances.retain(|instance| {
+            name.as_ref().is_none_or(|name| name.0 == instance.name)
+                && power_state.is_none_or(|state| state == instance.power_state)
+        });
+        let listed = self.page_of(
+            list,
+            instances,
+            |instance| instance.id,
+            |a, b, key| match key {
+                InstanceSortKey::Name => a.name.cmp(&b.name),
+                InstanceSortKey::PowerState => a.power_state.cmp(&b.power_state),
+            },
+        )?;
+        Ok(listed.map(|instance| {
+            let links = self.self_links(&format!("/v1/instances/{}", instance.id));
+            InstanceSummary { links, ..instance }
+        }))
     }
 
     /// One instance with its disks. Where they lie is for administrators.
@@ -44,12 +55,15 @@ impl Call {
                 disk.location = None;
             }
         }
+        instance.links = self.self_links(&format!("/v1/instances/{id}"));
         Ok(instance)
     }
 
     /// An instance that the caller may know of.
     pub(super) async fn instance_find(&self, id: InstanceId) -> Result<InstanceView, ApiError> {
-        let asked = json!({ "instance_id": id });
+        // With the project, so that another's instance is not even looked at.
+        let project = (!self.caller.is_admin).then_some(&self.caller.project_id);
+        let asked = json!({ "instance_id": id, "project_id": project });
         let answer = self.ask_conductor("instance.show", asked).await;
         let Shown { instance } = answer.map_err(|error| match error.kind() {
             ErrorKind::NotFound => ApiError::not_found("instance", id),
@@ -59,23 +73,5 @@ impl Call {
             true => Ok(instance),
             false => Err(ApiError::not_found("instance", id)),
         }
-    }
-}
-
-fn sort(
-    instances: &mut [InstanceSummary],
-    key: Option<InstanceSortKey>,
-    direction: Option<SortDir>,
-) {
-    let by = |a: &InstanceSummary, b: &InstanceSummary| -> Ordering {
-        let first = match key.unwrap_or(InstanceSortKey::Name) {
-            InstanceSortKey::Name => a.name.cmp(&b.name),
-            InstanceSortKey::PowerState => a.power_state.cmp(&b.power_state),
-        };
-        first.then(a.id.cmp(&b.id))
-    };
-    match direction.unwrap_or(SortDir::Asc) {
-        SortDir::Asc => instances.sort_by(by),
-        SortDir::Desc => instances.sort_by(|a, b| by(b, a)),
     }
 }

@@ -1,31 +1,39 @@
 use firn_core::JobId;
 
 use super::now;
-use crate::http::{ApiError, Call, Listed, page, page_limit};
+use crate::http::{ApiError, Call, List, Listed};
 use crate::wire::{EventQuery, EventView, JobQuery, JobSummary, JobView};
 
 impl Call {
     /// A page of jobs.
-    pub(crate) async fn job_list(&self, query: JobQuery) -> Result<Listed<JobSummary>, ApiError> {
-        if query.restore_point_id.is_some() && query.restore_id.is_some() {
+    pub(crate) async fn job_list(
+        &self,
+        list: &List<JobQuery>,
+    ) -> Result<Listed<JobSummary>, ApiError> {
+        let narrow = &list.filters;
+        if narrow.restore_point_id.is_some() && narrow.restore_id.is_some() {
             return Err(ApiError::field("restore_id", "cannot go with restore_point_id"));
         }
-        let sort = query.sort_key.map(Into::into).unwrap_or_default();
-        let page = page(self, query.limit, query.marker(), sort, query.sort_dir)?;
-        let (scope, filter, limit) = (self.scope(), query.filter(), page.limit);
+        let page = self.page(list, JobId)?;
+        let (scope, filter, limit) = (self.list_scope(list)?, narrow.filter(), page.limit);
         let jobs = self.query(move |conn| firn_db::job_list(conn, &scope, &filter, &page)).await?;
         let listed = Listed::new(self, jobs, limit, |job| job.id.to_string());
-        Ok(listed.map(JobSummary::from))
+        Ok(listed.map(|job| {
+            let links = self.self_links(&format!("/v1/jobs/{}", job.id));
+            JobSummary { links, ..job.into() }
+        }))
     }
 
     /// One job with its steps.
     pub(crate) async fn job_show(&self, id: JobId) -> Result<JobView, ApiError> {
         let scope = self.scope();
-        self.query(move |conn| {
-            let job = firn_db::job_get(conn, &scope, id)?;
-            Ok(JobView::new(job, firn_db::job_step_list(conn, id)?))
-        })
-        .await
+        let view = self
+            .query(move |conn| {
+                let job = firn_db::job_get(conn, &scope, id)?;
+                Ok(JobView::new(job, firn_db::job_step_list(conn, id)?))
+            })
+            .await?;
+        Ok(self.linked_job(view))
     }
 
     /// What a job told its user.
@@ -34,7 +42,10 @@ impl Call {
         id: JobId,
         query: EventQuery,
     ) -> Result<Listed<EventView>, ApiError> {
-        let limit = page_limit(query.limit, self.max_limit())?.saturating_add(1);
+        if query.limit == Some(0) {
+            return Err(ApiError::field("limit", "must be at least 1"));
+        }
+        let limit = self.read_limit(query.limit);
         let scope = self.scope();
         let events = self
             .query(move |conn| {
@@ -55,6 +66,11 @@ impl Call {
                 Ok(JobView::new(job, firn_db::job_step_list(conn, id)?))
             })
             .await?;
-        Ok(view)
+        Ok(self.linked_job(view))
+    }
+
+    fn linked_job(&self, mut view: JobView) -> JobView {
+        view.job.links = self.self_links(&format!("/v1/jobs/{}", view.job.id));
+        view
     }
 }

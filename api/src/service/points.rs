@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use firn_core::{InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId};
 use firn_db::{
@@ -7,7 +9,7 @@ use firn_db::{
 use serde_json::{Value, json};
 
 use super::now;
-use crate::http::{ApiError, Call, Listed, page};
+use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed};
 use crate::wire::{InstanceView, PointCreate, PointPatch, PointQuery, PointView, VerifyOptions};
 
 /// Checks a point's state and makes the job that works on it.
@@ -35,18 +37,17 @@ impl Call {
         };
         let (point, job) = self.query(|conn| backup_start(conn, request)).await?;
         self.wake(job.id).await;
-        Ok(PointView::new(point, Vec::new(), Some(job.id)))
+        Ok(self.linked_point(PointView::new(point, Vec::new(), Some(job.id))))
     }
 
     /// A page of restore points.
     pub(crate) async fn point_list(
         &self,
-        query: PointQuery,
+        list: &List<PointQuery>,
     ) -> Result<Listed<PointView>, ApiError> {
-        let sort = query.sort_key.map(Into::into).unwrap_or_default();
-        let page = page(self, query.limit, query.marker(), sort, query.sort_dir)?;
-        let (scope, filter, limit) = (self.scope(), query.filter(), page.limit);
-        let (points, mut disks) = self
+        let page = self.page(list, PointId)?;
+        let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
+        let (points, disks) = self
             .query(move |conn| {
                 let points = firn_db::point_list(conn, &scope, &filter, &page)?;
                 let ids: Vec<_> = points.iter().map(|point| point.id).collect();
@@ -54,28 +55,40 @@ impl Call {
                 Ok((points, disks))
             })
             .await?;
+        let mut by_point: HashMap<_, Vec<_>> = HashMap::new();
+        for disk in disks {
+            by_point.entry(disk.point_id).or_default().push(disk);
+        }
         let listed = Listed::new(self, points, limit, |point| point.id.to_string());
         Ok(listed.map(|point| {
-            let of_point = disks.extract_if(.., |disk| disk.point_id == point.id).collect();
-            PointView::new(point, of_point, None)
+            let disks = by_point.remove(&point.id).unwrap_or_default();
+            self.linked_point(PointView::new(point, disks, None))
         }))
     }
 
     /// One restore point.
     pub(crate) async fn point_show(&self, id: PointId) -> Result<PointView, ApiError> {
         let scope = self.scope();
-        self.query(move |conn| {
-            let point = firn_db::point_get(conn, &scope, id)?;
-            view(conn, point, None)
-        })
-        .await
+        let view = self
+            .query(move |conn| {
+                let point = firn_db::point_get(conn, &scope, id)?;
+                view(conn, point, None)
+            })
+            .await?;
+        Ok(self.linked_point(view))
     }
 
-    /// Changes what an owner may change.
+    fn linked_point(&self, view: PointView) -> PointView {
+        let links = self.self_links(&format!("/v1/restore-points/{}", view.id));
+        PointView { links, ..view }
+    }
+
+    /// Changes what an owner may change, if the point is still as the caller saw it.
     pub(crate) async fn point_update(
         &self,
         id: PointId,
         patch: PointPatch,
+        only: IfMatch,
     ) -> Result<PointView, ApiError> {
         if patch.name.is_none() && patch.description.is_none() {
             return Err(ApiError::field("restore_point", "give name or description to change"));
@@ -85,11 +98,20 @@ impl Call {
             description: patch.description.map(|text| text.map(|text| text.0)),
         };
         let scope = self.scope();
-        self.query(move |conn| {
-            let point = firn_db::point_update(conn, &scope, id, &update, now())?;
-            view(conn, point, None)
-        })
-        .await
+        let changed = self
+            .query(move |conn| {
+                firn_db::transaction(conn, |conn| {
+                    let before = firn_db::point_get(conn, &scope, id)?;
+                    if !only.holds(&ETag::new(before.generation)) {
+                        return Ok(None);
+                    }
+                    let point = firn_db::point_update(conn, &scope, id, &update, now())?;
+                    view(conn, point, None).map(Some)
+                })
+            })
+            .await?;
+        let view = changed.ok_or(ApiError::Changed { what: "the restore point" })?;
+        Ok(self.linked_point(view))
     }
 
     /// Asks to delete a restore point.
@@ -127,7 +149,7 @@ impl Call {
             })
             .await?;
         self.wake(job_id).await;
-        Ok(point)
+        Ok(self.linked_point(point))
     }
 }
 

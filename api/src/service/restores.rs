@@ -3,7 +3,7 @@ use firn_db::{Connection, DbError, Job, Restore, RestoreRequest, Scope};
 use serde_json::json;
 
 use super::now;
-use crate::http::{ApiError, Call, Listed, page};
+use crate::http::{ApiError, Call, List, Listed};
 use crate::wire::{RestoreCreate, RestoreQuery, RestoreView};
 
 impl Call {
@@ -20,28 +20,32 @@ impl Call {
         let scope = self.scope();
         let (restore, job) = self.query(move |conn| restore_start(conn, &scope, request)).await?;
         self.wake(job.id).await;
-        Ok(restore.into())
+        Ok(self.linked_restore(restore))
     }
 
     /// A page of restores.
     pub(crate) async fn restore_list(
         &self,
-        query: RestoreQuery,
+        list: &List<RestoreQuery>,
     ) -> Result<Listed<RestoreView>, ApiError> {
-        let sort = query.sort_key.map(Into::into).unwrap_or_default();
-        let page = page(self, query.limit, query.marker(), sort, query.sort_dir)?;
-        let (scope, filter, limit) = (self.scope(), query.filter(), page.limit);
+        let page = self.page(list, RestoreId)?;
+        let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
         let restores =
             self.query(move |conn| firn_db::restore_list(conn, &scope, &filter, &page)).await?;
         let listed = Listed::new(self, restores, limit, |restore| restore.id.to_string());
-        Ok(listed.map(RestoreView::from))
+        Ok(listed.map(|restore| self.linked_restore(restore)))
     }
 
     /// One restore.
     pub(crate) async fn restore_show(&self, id: RestoreId) -> Result<RestoreView, ApiError> {
         let scope = self.scope();
         let restore = self.query(move |conn| firn_db::restore_get(conn, &scope, id)).await?;
-        Ok(restore.into())
+        Ok(self.linked_restore(restore))
+    }
+
+    fn linked_restore(&self, restore: Restore) -> RestoreView {
+        let links = self.self_links(&format!("/v1/restores/{}", restore.id));
+        RestoreView { links, ..restore.into() }
     }
 }
 

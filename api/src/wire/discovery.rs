@@ -1,7 +1,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::{Link, Links};
+use crate::http::{Link, Links, Microversion};
 
 /// All versions of the API.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,11 +24,12 @@ pub(crate) struct Version {
     pub(crate) status: &'static str,
     pub(crate) links: Vec<Link>,
     /// The newest microversion.
-    pub(crate) max_version: &'static str,
+    #[schema(example = "1.1")]
+    pub(crate) max_version: String,
     /// The newest microversion, under the older of its two usual names.
-    pub(crate) version: &'static str,
+    pub(crate) version: String,
     /// The oldest microversion.
-    pub(crate) min_version: &'static str,
+    pub(crate) min_version: String,
 }
 
 impl Version {
@@ -38,9 +39,9 @@ impl Version {
             id: "v1.0",
             status: "CURRENT",
             links: vec![links.link("self", "/v1")],
-            max_version: "1.0",
-            version: "1.0",
-            min_version: "1.0",
+            max_version: Microversion::MAX.to_string(),
+            version: Microversion::MAX.to_string(),
+            min_version: Microversion::MIN.to_string(),
         }
     }
 }

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{DiskKind, PowerState};
-use crate::http::{Link, Listed, SortDir};
+use super::{DiskKind, Filter, PowerState};
+use crate::http::{Filters, Link, Listed, SortDir, SortKey, View};
 
 /// One instance.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,6 +35,14 @@ pub(crate) struct InstanceSummary {
     pub(crate) name: String,
     pub(crate) project_id: String,
     pub(crate) power_state: PowerState,
+    /// Where it is; from 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(crate) links: Option<Vec<Link>>,
+}
+
+impl View for InstanceSummary {
+    const FIELDS: &'static [&'static str] = &["id", "name", "project_id", "power_state", "links"];
 }
 
 /// An instance and what of it can be protected.
@@ -46,6 +54,15 @@ pub(crate) struct InstanceView {
     pub(crate) power_state: PowerState,
     /// Its disks, without empty and optical drives.
     pub(crate) disks: Vec<InstanceDiskView>,
+    /// Where it is; from 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(crate) links: Option<Vec<Link>>,
+}
+
+impl View for InstanceView {
+    const FIELDS: &'static [&'static str] =
+        &["id", "name", "project_id", "power_state", "disks", "links"];
 }
 
 /// A disk of an instance.
@@ -95,23 +112,29 @@ pub(crate) struct InstanceDiskView {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct InstanceQuery {
-    /// At most that many.
-    #[param(minimum = 1)]
-    pub(crate) limit: Option<u32>,
-    /// The id of the last one of the page before.
-    pub(crate) marker: Option<Uuid>,
-    /// What to sort by; `name` where left out.
+    /// With this name.
+    #[param(value_type = Option<Filter>, inline)]
+    pub(crate) name: Option<Filter>,
+    /// In this state.
     #[param(inline)]
-    pub(crate) sort_key: Option<InstanceSortKey>,
-    /// Which way; `asc` where left out.
-    #[param(inline)]
-    pub(crate) sort_dir: Option<SortDir>,
+    pub(crate) power_state: Option<PowerState>,
 }
 
 /// What instances are sorted by.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum InstanceSortKey {
     Name,
     PowerState,
+}
+
+impl SortKey for InstanceSortKey {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("name", Self::Name), ("power_state", Self::PowerState)];
+    const DIRECTION: SortDir = SortDir::Asc;
+}
+
+impl Filters for InstanceQuery {
+    type View = InstanceSummary;
+    type Key = InstanceSortKey;
+    type Marker = Uuid;
 }

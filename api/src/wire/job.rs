@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
-use firn_core::{InstanceId, JobId, JobState, Progress, RepositoryId};
+use firn_core::{InstanceId, JobState, Progress, RepositoryId};
 use firn_db::{Job, JobEventRow, JobSort, JobStep};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{JobKind, JobStatus, Severity, StepStatus};
-use crate::http::{Link, Listed, SortDir, object};
+use crate::http::{Filters, Link, Listed, SortDir, SortKey, View, object};
 
 /// An action on a job: exactly one field.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -76,6 +76,53 @@ pub(crate) struct JobSummary {
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// Where it is; from 1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(crate) links: Option<Vec<Link>>,
+}
+
+impl View for JobSummary {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "project_id",
+        "kind",
+        "status",
+        "restore_point_id",
+        "restore_id",
+        "instance_id",
+        "repository_id",
+        "request_id",
+        "progress",
+        "error",
+        "created_at",
+        "updated_at",
+        "started_at",
+        "finished_at",
+        "links",
+    ];
+}
+
+impl View for JobView {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "project_id",
+        "kind",
+        "status",
+        "restore_point_id",
+        "restore_id",
+        "instance_id",
+        "repository_id",
+        "request_id",
+        "progress",
+        "error",
+        "created_at",
+        "updated_at",
+        "started_at",
+        "finished_at",
+        "links",
+        "steps",
+    ];
 }
 
 /// How far a job has come.
@@ -150,6 +197,7 @@ impl From<Job> for JobSummary {
             updated_at: job.updated_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
+            links: None,
         }
     }
 }
@@ -257,27 +305,25 @@ pub(crate) struct JobQuery {
     pub(crate) instance_id: Option<Uuid>,
     /// Using this repository.
     pub(crate) repository_id: Option<Uuid>,
-    /// At most that many.
-    #[param(minimum = 1)]
-    pub(crate) limit: Option<u32>,
-    /// The id of the last one of the page before.
-    pub(crate) marker: Option<Uuid>,
-    /// What to sort by; `created_at` where left out.
-    #[param(inline)]
-    pub(crate) sort_key: Option<JobSortKey>,
-    /// Which way; `desc` where left out.
-    #[param(inline)]
-    pub(crate) sort_dir: Option<SortDir>,
 }
 
 /// What jobs are sorted by.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum JobSortKey {
     CreatedAt,
     UpdatedAt,
     Kind,
     Status,
+}
+
+impl SortKey for JobSortKey {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("created_at", Self::CreatedAt),
+        ("updated_at", Self::UpdatedAt),
+        ("kind", Self::Kind),
+        ("status", Self::Status),
+    ];
+    const DIRECTION: SortDir = SortDir::Desc;
 }
 
 impl From<JobSortKey> for JobSort {
@@ -303,9 +349,10 @@ impl JobQuery {
             instance_id: self.instance_id.map(InstanceId),
         }
     }
+}
 
-    /// Where its page starts.
-    pub(crate) fn marker(&self) -> Option<JobId> {
-        self.marker.map(JobId)
-    }
+impl Filters for JobQuery {
+    type View = JobSummary;
+    type Key = JobSortKey;
+    type Marker = Uuid;
 }

@@ -2,6 +2,7 @@
 //! they are added, never changed.
 
 mod discovery;
+mod driver;
 mod enums;
 mod instance;
 mod job;
@@ -12,6 +13,7 @@ mod service;
 mod text;
 
 pub(crate) use discovery::{Health, Version, VersionBody, VersionsBody};
+pub(crate) use driver::{DriverListBody, DriverView};
 pub(crate) use enums::{
     Consistency, DiskKind, JobKind, JobStatus, Mode, PointStatus, PowerState, RepositoryStatus,
     RestoreStatus, ServiceKind, ServiceState, Severity, StepStatus,
@@ -31,5 +33,8 @@ pub(crate) use repository::{PointSums, RepositoryBody, RepositoryListBody, Repos
 pub(crate) use restore::{
     RestoreBody, RestoreCreate, RestoreCreateBody, RestoreListBody, RestoreQuery, RestoreView,
 };
-pub(crate) use service::{ServiceListBody, ServiceView};
-pub(crate) use text::{Description, Filter, Name, TargetName};
+pub(crate) use service::{
+    AgentBody, AgentListBody, AgentQuery, ServiceBody, ServiceListBody, ServicePatch,
+    ServicePatchBody, ServiceQuery, ServiceSortKey, ServiceView,
+};
+pub(crate) use text::{Description, Filter, Name, Reason, TargetName};

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
-use firn_core::{InstanceId, JobId, PointId, RepositoryId};
+use firn_core::{InstanceId, JobId, RepositoryId};
 use firn_db::{Point, PointDisk, PointSort};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Consistency, Description, DiskKind, Filter, Mode, Name, PointStatus};
-use crate::http::{Link, Listed, SortDir, object};
+use crate::http::{ETag, Filters, Link, Listed, SortDir, SortKey, View, object};
 
 /// A request for a backup.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -59,7 +59,7 @@ pub(crate) struct PointPatch {
 }
 
 /// Tells `null` from a field that is left out.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -142,6 +142,39 @@ pub(crate) struct PointView {
     pub(crate) updated_at: DateTime<Utc>,
     /// When its filling ended.
     pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// Where it is; from 1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(crate) links: Option<Vec<Link>>,
+    #[serde(skip)]
+    pub(crate) generation: u64,
+}
+
+impl View for PointView {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "description",
+        "project_id",
+        "instance_id",
+        "instance_name",
+        "repository_id",
+        "mode",
+        "status",
+        "status_reason",
+        "consistency",
+        "job_id",
+        "parent_id",
+        "size_bytes",
+        "read_bytes",
+        "new_bytes",
+        "stored_bytes",
+        "disks",
+        "created_at",
+        "updated_at",
+        "finished_at",
+        "links",
+    ];
 }
 
 /// One disk of a restore point.
@@ -185,7 +218,16 @@ impl PointView {
             created_at: point.created_at,
             updated_at: point.updated_at,
             finished_at: point.finished_at,
+            links: None,
+            generation: point.generation,
         }
+    }
+}
+
+impl PointView {
+    /// Which state of the point this shows.
+    pub(crate) fn tag(&self) -> ETag {
+        ETag::new(self.generation)
     }
 }
 
@@ -225,27 +267,25 @@ pub(crate) struct PointQuery {
     /// With this name.
     #[param(value_type = Option<Filter>, inline)]
     pub(crate) name: Option<Filter>,
-    /// At most that many.
-    #[param(minimum = 1)]
-    pub(crate) limit: Option<u32>,
-    /// The id of the last one of the page before.
-    pub(crate) marker: Option<Uuid>,
-    /// What to sort by; `created_at` where left out.
-    #[param(inline)]
-    pub(crate) sort_key: Option<PointSortKey>,
-    /// Which way; `desc` where left out.
-    #[param(inline)]
-    pub(crate) sort_dir: Option<SortDir>,
 }
 
 /// What restore points are sorted by.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum PointSortKey {
     CreatedAt,
     UpdatedAt,
     InstanceName,
     Status,
+}
+
+impl SortKey for PointSortKey {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("created_at", Self::CreatedAt),
+        ("updated_at", Self::UpdatedAt),
+        ("instance_name", Self::InstanceName),
+        ("status", Self::Status),
+    ];
+    const DIRECTION: SortDir = SortDir::Desc;
 }
 
 impl From<PointSortKey> for PointSort {
@@ -272,9 +312,10 @@ impl PointQuery {
             job_id: None,
         }
     }
+}
 
-    /// Where its page starts.
-    pub(crate) fn marker(&self) -> Option<PointId> {
-        self.marker.map(PointId)
-    }
+impl Filters for PointQuery {
+    type View = PointView;
+    type Key = PointSortKey;
+    type Marker = Uuid;
 }

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
-use firn_core::{PointId, RestoreId, RestoreTarget};
+use firn_core::{PointId, RestoreTarget};
 use firn_db::{Restore, RestoreSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{RestoreStatus, TargetName};
-use crate::http::{Link, Listed, SortDir, object};
+use crate::http::{Filters, Link, Listed, SortDir, SortKey, View, object};
 
 /// A request for a restore.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,6 +89,26 @@ pub(crate) struct RestoreView {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// Where it is; from 1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(crate) links: Option<Vec<Link>>,
+}
+
+impl View for RestoreView {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "project_id",
+        "restore_point_id",
+        "job_id",
+        "status",
+        "status_reason",
+        "target",
+        "created_at",
+        "updated_at",
+        "finished_at",
+        "links",
+    ];
 }
 
 /// Where a restore writes to.
@@ -120,6 +140,7 @@ impl From<Restore> for RestoreView {
             created_at: restore.created_at,
             updated_at: restore.updated_at,
             finished_at: restore.finished_at,
+            links: None,
         }
     }
 }
@@ -134,26 +155,23 @@ pub(crate) struct RestoreQuery {
     /// In this state.
     #[param(inline)]
     pub(crate) status: Option<RestoreStatus>,
-    /// At most that many.
-    #[param(minimum = 1)]
-    pub(crate) limit: Option<u32>,
-    /// The id of the last one of the page before.
-    pub(crate) marker: Option<Uuid>,
-    /// What to sort by; `created_at` where left out.
-    #[param(inline)]
-    pub(crate) sort_key: Option<RestoreSortKey>,
-    /// Which way; `desc` where left out.
-    #[param(inline)]
-    pub(crate) sort_dir: Option<SortDir>,
 }
 
 /// What restores are sorted by.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum RestoreSortKey {
     CreatedAt,
     UpdatedAt,
     Status,
+}
+
+impl SortKey for RestoreSortKey {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("created_at", Self::CreatedAt),
+        ("updated_at", Self::UpdatedAt),
+        ("status", Self::Status),
+    ];
+    const DIRECTION: SortDir = SortDir::Desc;
 }
 
 impl From<RestoreSortKey> for RestoreSort {
@@ -175,9 +193,10 @@ impl RestoreQuery {
             job_id: None,
         }
     }
+}
 
-    /// Where its page starts.
-    pub(crate) fn marker(&self) -> Option<RestoreId> {
-        self.marker.map(RestoreId)
-    }
+impl Filters for RestoreQuery {
+    type View = RestoreView;
+    type Key = RestoreSortKey;
+    type Marker = Uuid;
 }

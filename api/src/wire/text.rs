@@ -64,6 +64,10 @@ text!(
     Description: 0..=1000
 );
 text!(
+    /// Why somebody did something.
+    Reason: 1..=255
+);
+text!(
     /// A value that a list is narrowed to.
     Filter: 1..=255
 );

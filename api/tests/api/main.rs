@@ -2,6 +2,7 @@
 //! questions; jobs are ended by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panic, too")]
 
+mod conventions;
 mod harness;
 mod hostile;
 mod instances;
@@ -9,4 +10,5 @@ mod jobs;
 mod restore_points;
 mod restores;
 mod server;
+mod services;
 mod system;

@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use chrono::Utc;
 use firn_api::{ApiConfig, Credentials, Identity, IdentityError, Principal, StandaloneIdentity};
 use firn_core::ProjectId;
-use firn_db::{RepositoryUsage, ServiceKind, ServiceReport};
+use firn_db::RepositoryUsage;
 use serde_json::json;
-use uuid::Uuid;
 
 #[actix_web::test]
 async fn versions_are_discovered() {
@@ -245,30 +244,4 @@ async fn repositories_show_how_full_they_are() {
     assert_eq!(repository["dedup_ratio"], 4.0);
     let listed = harness.get("/v1/repositories").await;
     assert_eq!(listed.body["repositories"], json!([repository]));
-}
-
-#[actix_web::test]
-async fn services_are_up_or_down_by_their_heartbeat() {
-    let harness = Harness::new().await;
-    harness
-        .database
-        .run(|conn| {
-            for (host, minutes) in [("alive", 0), ("silent", 10)] {
-                let at = Utc::now() - chrono::TimeDelta::minutes(minutes);
-                let report = ServiceReport {
-                    kind: ServiceKind::Conductor,
-                    host: host.to_owned(),
-                    version: "0.1.0".to_owned(),
-                    started_at: at,
-                };
-                firn_db::service_heartbeat(conn, &report, Uuid::new_v4(), at)?;
-            }
-            Ok(())
-        })
-        .await
-        .unwrap();
-    let answer = harness.get("/v1/services").await;
-    let services = answer.body["services"].as_array().unwrap();
-    let states: Vec<_> = services.iter().map(|s| (s["host"].clone(), s["state"].clone())).collect();
-    assert_eq!(states, [(json!("alive"), json!("up")), (json!("silent"), json!("down"))]);
 }

@@ -1,8 +1,8 @@
-use actix_web::web::Json;
+use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::rule;
-use crate::http::{Allow, ApiError, Query};
+use crate::handlers::{rule, shown};
+use crate::http::{Allow, ApiError, List};
 use crate::wire::{InstanceListBody, InstanceQuery};
 
 rule!(
@@ -12,11 +12,12 @@ rule!(
 
 /// List instances that can be protected.
 #[utoipa::path(get, path = "/v1/instances", operation_id = "instances_list", tag = "instances",
-    params(InstanceQuery),
+    params(List<InstanceQuery>),
     responses((status = 200, description = "A page of instances that can be protected", body = InstanceListBody), Refused))]
 pub(crate) async fn list(
     call: Allow<InstanceListRule>,
-    query: Query<InstanceQuery>,
-) -> Result<Json<InstanceListBody>, ApiError> {
-    Ok(Json(call.instance_list(query.0).await?.into()))
+    list: List<InstanceQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let listed = call.instance_list(&list).await?;
+    Ok(shown(InstanceListBody::from(listed), &list.fields))
 }

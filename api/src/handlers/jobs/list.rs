@@ -1,8 +1,8 @@
-use actix_web::web::Json;
+use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::rule;
-use crate::http::{Allow, ApiError, Query};
+use crate::handlers::{rule, shown};
+use crate::http::{Allow, ApiError, List};
 use crate::wire::{JobListBody, JobQuery};
 
 rule!(
@@ -12,11 +12,12 @@ rule!(
 
 /// List jobs.
 #[utoipa::path(get, path = "/v1/jobs", operation_id = "jobs_list", tag = "jobs",
-    params(JobQuery),
+    params(List<JobQuery>),
     responses((status = 200, description = "A page of jobs", body = JobListBody), Refused))]
 pub(crate) async fn list(
     call: Allow<JobListRule>,
-    query: Query<JobQuery>,
-) -> Result<Json<JobListBody>, ApiError> {
-    Ok(Json(call.job_list(query.0).await?.into()))
+    list: List<JobQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let listed = call.job_list(&list).await?;
+    Ok(shown(JobListBody::from(listed), &list.fields))
 }

@@ -1,8 +1,8 @@
-use actix_web::web::Json;
+use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::rule;
-use crate::http::{Allow, ApiError, Query};
+use crate::handlers::{rule, shown};
+use crate::http::{Allow, ApiError, List};
 use crate::wire::{PointListBody, PointQuery};
 
 rule!(
@@ -12,11 +12,12 @@ rule!(
 
 /// List restore points.
 #[utoipa::path(get, path = "/v1/restore-points", operation_id = "restore_points_list", tag = "restore-points",
-    params(PointQuery),
+    params(List<PointQuery>),
     responses((status = 200, description = "A page of restore points", body = PointListBody), Refused))]
 pub(crate) async fn list(
     call: Allow<PointListRule>,
-    query: Query<PointQuery>,
-) -> Result<Json<PointListBody>, ApiError> {
-    Ok(Json(call.point_list(query.0).await?.into()))
+    list: List<PointQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let listed = call.point_list(&list).await?;
+    Ok(shown(PointListBody::from(listed), &list.fields))
 }

@@ -1,8 +1,8 @@
-use actix_web::web::Json;
+use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::rule;
-use crate::http::{Allow, ApiError, Query};
+use crate::handlers::{rule, shown};
+use crate::http::{Allow, ApiError, List};
 use crate::wire::{RestoreListBody, RestoreQuery};
 
 rule!(
@@ -12,11 +12,12 @@ rule!(
 
 /// List restores.
 #[utoipa::path(get, path = "/v1/restores", operation_id = "restores_list", tag = "restores",
-    params(RestoreQuery),
+    params(List<RestoreQuery>),
     responses((status = 200, description = "A page of restores", body = RestoreListBody), Refused))]
 pub(crate) async fn list(
     call: Allow<RestoreListRule>,
-    query: Query<RestoreQuery>,
-) -> Result<Json<RestoreListBody>, ApiError> {
-    Ok(Json(call.restore_list(query.0).await?.into()))
+    list: List<RestoreQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let listed = call.restore_list(&list).await?;
+    Ok(shown(RestoreListBody::from(listed), &list.fields))
 }

@@ -1,9 +1,9 @@
-use actix_web::web::Json;
+use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::rule;
-use crate::http::{Allow, ApiError, NoQuery, Query};
-use crate::wire::ServiceListBody;
+use crate::handlers::{rule, shown};
+use crate::http::{Allow, ApiError, List};
+use crate::wire::{ServiceListBody, ServiceQuery};
 
 rule!(
     /// May list services.
@@ -12,10 +12,12 @@ rule!(
 
 /// List services.
 #[utoipa::path(get, path = "/v1/services", operation_id = "services_list", tag = "services",
-    responses((status = 200, description = "All services", body = ServiceListBody), Refused))]
+    params(List<ServiceQuery>),
+    responses((status = 200, description = "A page of services", body = ServiceListBody), Refused))]
 pub(crate) async fn list(
     call: Allow<ServiceListRule>,
-    _: Query<NoQuery>,
-) -> Result<Json<ServiceListBody>, ApiError> {
-    Ok(Json(ServiceListBody { services: call.service_list().await? }))
+    list: List<ServiceQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let listed = call.service_list(&list).await?;
+    Ok(shown(ServiceListBody::from(listed), &list.fields))
 }

@@ -23,6 +23,12 @@ fn answer(method: &str, arguments: &Value) -> Result<Value, RemoteError> {
         Err(RemoteError { code: code.to_owned(), message: message.to_owned() })
     };
     match (method, arguments["instance_id"].as_str()) {
+        ("driver.list", _) => Ok(json!({ "drivers": [
+            {"name": "file", "host": "conductor1", "status": "enabled", "vendor": "Firn",
+             "version": "0.1.0", "reason": null, "of_a_later_version": 1},
+            {"name": "ceph", "host": "conductor1", "status": "disabled", "vendor": null,
+             "version": null, "reason": "librbd.so.1 is missing"},
+        ]})),
         ("instance.list", _) => Ok(json!({ "instances": [
             summary(OTHER_INSTANCE, "web2"), summary(INSTANCE, "web1"), summary(DISKLESS, "diskless"),
         ]})),

@@ -48,6 +48,14 @@ impl Document {
         let status = answer.status.to_string();
         let response = &operation["responses"][&status];
         assert!(response.is_object(), "{method} {path}: {status} is not documented");
+        for (name, header) in response["headers"].as_object().into_iter().flatten() {
+            let there = answer.headers.contains_key(name.to_lowercase());
+            assert!(there || header["required"] == false, "{method} {path}: no {name}");
+        }
+        if *method == Method::HEAD || response.get("content").is_none() {
+            assert!(response.get("content").is_none(), "{method} {path}: {status} has a body");
+            return;
+        }
         let media = answer.header("content-type").split(';').next().unwrap_or_default().to_owned();
         assert!(response["content"][&media].is_object(), "{method} {path}: {status} as {media:?}");
         let media = media.replace('/', "~1");
@@ -58,7 +66,8 @@ impl Document {
 
     fn operation(&self, method: &Method, path: &str) -> Option<(String, &Value)> {
         let paths = self.document["paths"].as_object().unwrap();
-        let template = paths.keys().find(|template| matches(template, path))?;
+        let exact = paths.keys().find(|template| *template == path);
+        let template = exact.or_else(|| paths.keys().find(|template| matches(template, path)))?;
         let method = method.as_str().to_lowercase();
         let operation = paths[template].get(&method)?;
         let key = template.replace('~', "~0").replace('/', "~1");
@@ -104,9 +113,8 @@ fn matches(template: &str, path: &str) -> bool {
     let path = if path == "/" { path } else { path.trim_end_matches('/') };
     let template = template.split('/');
     let mut parts = path.split('/');
-    let same = template
-        .clone()
-        .zip(path.split('/'))
-        .all(|(template, part)| template == part || (template == "{id}" && !part.is_empty()));
+    let same = template.clone().zip(path.split('/')).all(|(template, part)| {
+        template == part || (template.starts_with('{') && !part.is_empty())
+    });
     parts.by_ref().count() == template.count() && same
 }

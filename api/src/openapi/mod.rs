@@ -1,9 +1,13 @@
 //! The API's own description, made from the handlers and the bodies they take and give.
 
+mod conventions;
+
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::{instances, jobs, repositories, restore_points, restores, services, system};
+use crate::handlers::{
+    agents, drivers, instances, jobs, repositories, restore_points, restores, services, system,
+};
 use crate::http::{Problem, ProblemLink, Problems};
 use crate::routes::route_table;
 
@@ -38,5 +42,7 @@ impl Modify for Token {
 
 /// The OpenAPI document, as JSON.
 pub fn document() -> serde_json::Value {
-    serde_json::to_value(Document::openapi()).unwrap_or_default()
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    conventions::apply(&mut document);
+    document
 }

@@ -1,0 +1,5 @@
+//! Storage drivers.
+
+mod list;
+
+pub(crate) use list::*;
