@@ -29,9 +29,11 @@ mod error;
 mod job;
 mod job_event;
 mod job_step;
+mod lease;
 mod migration;
 mod options;
 mod page;
+mod plan;
 mod point;
 mod point_disk;
 mod pool;
@@ -58,9 +60,17 @@ pub use job::{
 };
 pub use job_event::{EventLevel, JobEventRow, job_event_add, job_event_list};
 pub use job_step::{JobStep, job_step_done, job_step_list, job_step_start, job_step_undone};
+pub use lease::{Lease, lease_acquire, lease_fence, lease_release, lease_renew};
 pub use migration::{MigrationState, Phase};
 pub use options::PoolOptions;
 pub use page::{Direction, Page, Scope};
+pub use plan::{
+    NewPlan, PlanFilter, PlanRow, PlanRun, PlanRunEvent, PlanSort, PlannedBackup, RunEnd, RunNote,
+    RunOrigin, RunOutcome, RunStart, plan_create, plan_delete, plan_due, plan_get, plan_list,
+    plan_run_event_list, plan_run_finish, plan_run_get, plan_run_list, plan_run_request,
+    plan_run_start, plan_run_tally, plan_runs_requested, plan_runs_running, plan_set_trust,
+    plan_transition, plan_update, point_pin, points_of_plan,
+};
 pub use point::{
     NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_get,
     point_list, point_transition, point_update, points_latest_available,

@@ -40,6 +40,9 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
+        plan_id -> Nullable<Text>,
+        plan_run_id -> Nullable<Text>,
+        pinned -> Bool,
     }
 }
 
@@ -137,9 +140,79 @@ diesel::table! {
 }
 
 diesel::table! {
+    leases (name) {
+        name -> Text,
+        owner -> Nullable<Text>,
+        generation -> BigInt,
+        lease_until -> Timestamp,
+        touched_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Text,
+        project_id -> Text,
+        user_id -> Text,
+        trust_id -> Nullable<Text>,
+        name -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        status_reason -> Nullable<Text>,
+        instances -> Text,
+        schedule -> Nullable<Text>,
+        full_every -> BigInt,
+        retention -> Text,
+        consistency -> Text,
+        excluded_disks -> Text,
+        bandwidth_bytes_per_second -> Nullable<BigInt>,
+        repository_id -> Nullable<Text>,
+        scheduled_at -> Nullable<Timestamp>,
+        next_run_at -> Nullable<Timestamp>,
+        last_run_at -> Nullable<Timestamp>,
+        last_run_status -> Nullable<Text>,
+        revision -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    plan_runs (id) {
+        id -> Text,
+        plan_id -> Text,
+        project_id -> Text,
+        scheduled_at -> Timestamp,
+        cause -> Text,
+        state -> Text,
+        message -> Nullable<Text>,
+        missed -> BigInt,
+        instances -> BigInt,
+        refused -> BigInt,
+        request_id -> Text,
+        created_at -> Timestamp,
+        started_at -> Nullable<Timestamp>,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    plan_run_events (id) {
+        id -> BigInt,
+        run_id -> Text,
+        created_at -> Timestamp,
+        level -> Text,
+        instance_id -> Nullable<Text>,
+        job_id -> Nullable<Text>,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
     named_locks (id) {
         id -> BigInt,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(jobs, restores);
+diesel::allow_tables_to_appear_in_same_query!(jobs, restore_points);

@@ -1,15 +1,18 @@
 //! How domain values lie in columns: ids, enums and JSON as text, sizes as signed integers,
 //! times as UTC with microseconds.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, DurationRound, NaiveDateTime, TimeDelta, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
 use diesel::expression::{AsExpression, TypedExpressionType};
 use diesel::sql_types::SqlType;
+use firn_core::plan::{PlanStatus, Retention, RunState, RunTrigger, Schedule, Selector};
 use firn_core::{
     BackupMode, Consistency, DiskId, DiskKind, ErrorKind, InstanceId, JobId, JobKind, JobState,
-    PointId, PointState, ProjectId, RepositoryId, RestoreId, RestoreState, RestoreTarget,
-    StepState,
+    PlanId, PlanRunId, PointId, PointState, ProjectId, RepositoryId, RestoreId, RestoreState,
+    RestoreTarget, StepState,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -95,6 +98,18 @@ macro_rules! stored_text {
     };
 }
 
+/// Declares a type whose value is stored as its JSON form.
+macro_rules! stored_json {
+    ($type:ty) => {
+        stored_text!(
+            $type,
+            // Our own types always have a JSON form; `null` would fail to read back, loudly.
+            |value| serde_json::to_value(value).unwrap_or_default().to_string(),
+            |text| serde_json::from_str(text).ok()
+        );
+    };
+}
+
 macro_rules! stored_enum {
     ($type:ty { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl Name for $type {
@@ -112,18 +127,20 @@ macro_rules! stored_enum {
 stored_text!(PointId, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(DiskId, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(RestoreId, |id| id.to_string(), |text| text.parse().ok());
+stored_text!(PlanId, |id| id.to_string(), |text| text.parse().ok());
+stored_text!(PlanRunId, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(JobId, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(RepositoryId, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(InstanceId, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(Uuid, |id| id.to_string(), |text| text.parse().ok());
 stored_text!(ProjectId, |id| id.0, |text| Some(ProjectId(text.to_owned())));
 stored_text!(Value, |json| json.to_string(), |text| serde_json::from_str(text).ok());
-stored_text!(
-    RestoreTarget,
-    // Our own enums always have a JSON form; `null` would fail to read back, loudly.
-    |target| serde_json::to_value(target).unwrap_or_default().to_string(),
-    |text| serde_json::from_str(text).ok()
-);
+stored_json!(RestoreTarget);
+
+stored_json!(Selector);
+stored_json!(Schedule);
+stored_json!(Retention);
+stored_json!(BTreeSet<String>);
 
 stored_enum!(JobKind {
     CreatePoint => "create_point",
@@ -176,6 +193,16 @@ stored_enum!(ErrorKind {
     Integrity => "integrity",
     Internal => "internal",
 });
+stored_enum!(PlanStatus { Active => "active", Paused => "paused", Error => "error" });
+stored_enum!(RunState {
+    Requested => "requested",
+    Running => "running",
+    Succeeded => "succeeded",
+    Partial => "partial",
+    Failed => "failed",
+    Skipped => "skipped",
+});
+stored_enum!(RunTrigger { Schedule => "schedule", Manual => "manual" });
 stored_enum!(EventLevel { Info => "info", Warning => "warning", Error => "error" });
 stored_enum!(RepositoryStatus { Available => "available", Unavailable => "unavailable" });
 stored_enum!(ServiceKind { Api => "api", Conductor => "conductor", Agent => "agent" });

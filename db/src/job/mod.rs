@@ -24,6 +24,7 @@ pub use claim::{
 };
 pub use finish::{JobEnd, JobError, PointFigures, job_finish, job_unwind};
 pub use list::{JobFilter, JobSort, job_list, jobs_claimable, jobs_unfinished_for_point};
+pub(crate) use request::backup_request_create_from;
 pub use request::{
     BackupRequest, PointRequest, RestoreRequest, backup_request_create, point_delete_request,
     point_verify_request, restore_request_create,

@@ -8,6 +8,7 @@ use firn_core::{
 use serde_json::Value;
 
 use super::{Job, NewJob, job_create, jobs_unfinished_for_point};
+use crate::plan::PointOrigin;
 use crate::point::{point_create, point_get_locked, point_hold, point_transition};
 use crate::restore::restore_create;
 use crate::stored::Name;
@@ -78,6 +79,16 @@ pub fn backup_request_create(
     request: BackupRequest,
     now: DateTime<Utc>,
 ) -> Result<(Point, Job), DbError> {
+    backup_request_create_from(conn, request, None, now)
+}
+
+/// The same for a run of a plan.
+pub(crate) fn backup_request_create_from(
+    conn: &mut Connection,
+    request: BackupRequest,
+    origin: Option<PointOrigin>,
+    now: DateTime<Utc>,
+) -> Result<(Point, Job), DbError> {
     let new = NewPoint {
         id: request.point_id,
         project_id: request.project_id.clone(),
@@ -88,6 +99,7 @@ pub fn backup_request_create(
         repository_id: request.repository_id,
         mode: request.mode,
         job_id: request.job_id,
+        origin,
     };
     let job = NewJob {
         id: request.job_id,

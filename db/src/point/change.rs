@@ -47,6 +47,9 @@ pub fn point_create(
         created_at: now,
         updated_at: now,
         finished_at: None,
+        plan_id: new.origin.map(|origin| origin.plan_id),
+        plan_run_id: new.origin.map(|origin| origin.run_id),
+        pinned: false,
     };
     diesel::insert_into(restore_points::table).values(point.clone()).execute(conn)?;
     Ok(point)

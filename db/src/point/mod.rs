@@ -6,9 +6,11 @@ mod list;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use firn_core::{
-    BackupMode, Consistency, InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId,
+    BackupMode, Consistency, InstanceId, JobId, PlanId, PlanRunId, PointId, PointState, ProjectId,
+    RepositoryId,
 };
 
+use crate::plan::PointOrigin;
 use crate::schema::restore_points;
 use crate::stored::{Number, OptionalNumber, OptionalText, OptionalTime, Text, Time};
 use crate::{Connection, DbError, Scope};
@@ -82,6 +84,14 @@ pub struct Point {
     /// When its filling ended, well or not.
     #[diesel(serialize_as = OptionalTime, deserialize_as = OptionalTime)]
     pub finished_at: Option<DateTime<Utc>>,
+    /// The plan that made it; it need not exist any more.
+    #[diesel(serialize_as = OptionalText, deserialize_as = OptionalText)]
+    pub plan_id: Option<PlanId>,
+    /// That plan's run.
+    #[diesel(serialize_as = OptionalText, deserialize_as = OptionalText)]
+    pub plan_run_id: Option<PlanRunId>,
+    /// No retention removes it.
+    pub pinned: bool,
 }
 
 /// What a new restore point is made from.
@@ -105,6 +115,8 @@ pub struct NewPoint {
     pub mode: BackupMode,
     /// The job that fills it.
     pub job_id: JobId,
+    /// The plan's run that asks for it.
+    pub(crate) origin: Option<PointOrigin>,
 }
 
 /// One restore point, if it is in scope.
