@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("firn-db", &["firn-core"]),
     ("oslo-config", &[]),
     ("oslo-messaging", &[]),
+    ("oslo-policy", &[]),
     ("firn-cloud", &["firn-core", "keystone-middleware-rs"]),
     ("keystone-middleware-rs", &[]),
     ("firn-agent", &["firn-core"]),
