@@ -21,6 +21,7 @@
 //! This crate must not know of HTTP, messages, drivers or the repository's format.
 
 mod cause;
+mod config;
 mod connection;
 mod count;
 mod database;
@@ -46,6 +47,7 @@ mod stored;
 mod transaction;
 mod url;
 
+pub use config::DatabaseOptions;
 pub use connection::AnyConnection;
 pub use count::{job_counts, point_counts, point_sizes};
 pub use database::Database;

@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("firn-driver-file", &["firn-driver-sdk"]),
     ("firn-driver-memory", &["firn-driver-sdk"]),
     ("firn-repository", &["firn-core"]),
-    ("firn-db", &["firn-core"]),
+    ("firn-db", &["firn-core", "oslo-config"]),
     ("oslo-config", &[]),
     ("oslo-messaging", &[]),
     ("oslo-policy", &[]),
