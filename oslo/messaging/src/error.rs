@@ -26,6 +26,20 @@ pub enum MessagingError {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The broker does not let us in, or not do this: the login, the virtual host or a permission is
+    /// wrong.
+    #[error("the message broker refuses; check user, virtual host and permissions")]
+    Refused {
+        /// The cause.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The queue is deleted as soon as it is made.
+    #[error("the queue {queue} does not exist and cannot be made")]
+    NoQueue {
+        /// The queue.
+        queue: String,
+    },
     /// The queue holds as much as it may.
     #[error("the queue {queue} is full; check that its receivers are running")]
     Full {
@@ -76,10 +90,11 @@ impl MessagingError {
         match self {
             Self::Broker { .. }
             | Self::Full { .. }
+            | Self::NoQueue { .. }
             | Self::NoServer { .. }
             | Self::Deadline { .. }
             | Self::Abandoned { .. } => true,
-            Self::Closed | Self::Remote { .. } | Self::Stale { .. } => false,
+            Self::Closed | Self::Refused { .. } | Self::Remote { .. } | Self::Stale { .. } => false,
         }
     }
 
