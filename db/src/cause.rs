@@ -86,6 +86,8 @@ impl Cause {
             _ => return Self::Other,
         };
         match kind {
+            // Our only checks, in SQLite.
+            K::CheckViolation if info.message().contains("text_too_long") => Self::TooLong,
             K::UniqueViolation | K::ForeignKeyViolation | K::CheckViolation => Self::Constraint,
             K::RestrictViolation | K::ExclusionViolation => Self::Constraint,
             K::SerializationFailure => Self::Interrupted,

@@ -73,7 +73,8 @@ pub enum DbError {
     },
     /// The project's quota does not allow it.
     #[error(
-        "the quota of {resource} is used up: {used} of {limit}, and {requested} more asked for"
+        "the project's quota of {resource} is {limit}: {used} are in use and {requested} more were \
+         asked for"
     )]
     Quota {
         /// What there is too much of: `restore_points`.

@@ -38,6 +38,8 @@ mod plan;
 mod point;
 mod point_disk;
 mod pool;
+mod purge;
+mod quota;
 mod repository;
 mod restore;
 mod schema;
@@ -46,6 +48,7 @@ mod session;
 mod stored;
 mod transaction;
 mod url;
+mod usage;
 
 pub use config::DatabaseOptions;
 pub use connection::AnyConnection;
@@ -78,6 +81,11 @@ pub use point::{
     point_list, point_transition, point_update, points_latest_available,
 };
 pub use point_disk::{PointDisk, point_disk_list, points_disk_list};
+pub use purge::{Purged, purge_batch};
+pub use quota::{
+    QuotaDemand, QuotaLimits, QuotaResource, quota_check, quota_get, quota_reserve, quota_reset,
+    quota_set, quotas_set,
+};
 pub use repository::{
     NewRepository, Repository, RepositorySort, RepositoryStatus, RepositoryUsage,
     repository_create, repository_find, repository_get, repository_list,
@@ -88,9 +96,10 @@ pub use restore::{
     restore_list, restore_target_taken,
 };
 pub use service::{
-    Service, ServiceKind, ServiceReport, ServiceState, service_disable, service_heartbeat,
-    service_list,
+    Service, ServiceKind, ServiceReport, ServiceState, service_delete, service_disable,
+    service_find, service_get, service_heartbeat, service_list, service_list_of,
 };
 pub use stored::StoredValueError;
 pub(crate) use stored::microseconds;
 pub use transaction::{Connection, transaction, transaction_lock};
+pub use usage::{ProjectUsage, usage_get, usage_list};

@@ -49,6 +49,22 @@ impl<Id, Sort: Default> Page<Id, Sort> {
     }
 }
 
+/// Narrows a boxed query to what was made from a time on, and before a time.
+macro_rules! created_between {
+    ($query:expr, $column:expr, $filter:expr) => {{
+        let mut query = $query;
+        if let Some(since) = $filter.created_since {
+            query = query.filter($column.ge($crate::stored::Time::from(since).0));
+        }
+        if let Some(until) = $filter.created_until {
+            query = query.filter($column.lt($crate::stored::Time::from(until).0));
+        }
+        query
+    }};
+}
+
+pub(crate) use created_between;
+
 /// Puts a boxed query behind its marker and in order. The marker is `Option<(key, id text)>`.
 macro_rules! keyset {
     ($query:expr, $direction:expr, $column:expr, $id:expr, $marker:expr) => {{

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use firn_core::{JobId, PointId, ProjectId, RestoreEvent, RestoreId, RestoreState, RestoreTarget};
 
-use crate::page::keyset;
+use crate::page::{created_between, keyset};
 use crate::schema::restores;
 use crate::stored::{Name, OptionalTime, Text, Time};
 use crate::{Connection, DbError, Page, Scope, microseconds, transaction};
@@ -68,6 +68,10 @@ pub struct RestoreFilter {
     pub state: Option<RestoreState>,
     /// Done by this job.
     pub job_id: Option<JobId>,
+    /// Asked for at this time or later.
+    pub created_since: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub created_until: Option<DateTime<Utc>>,
 }
 
 /// What a list of restores can be sorted by.
@@ -147,6 +151,7 @@ pub fn restore_list(
     if let Some(job) = filter.job_id {
         query = query.filter(restores::job_id.eq(job.to_string()));
     }
+    let query = created_between!(query, restores::created_at, filter);
     let query = match page.sort {
         RestoreSort::CreatedAt => keyset!(
             query,

@@ -214,5 +214,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    quotas (project_id, resource) {
+        project_id -> Text,
+        resource -> Text,
+        hard_limit -> BigInt,
+        updated_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(jobs, restores);
 diesel::allow_tables_to_appear_in_same_query!(jobs, restore_points);

@@ -137,6 +137,48 @@ pub fn service_disable(
     })
 }
 
+/// One service.
+pub fn service_get(conn: &mut Connection, id: Uuid) -> Result<Service, DbError> {
+    services::table
+        .find(id.to_string())
+        .select(Service::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or_else(|| DbError::not_found(RESOURCE, id))
+}
+
+/// The service of a kind on a host; `None` where none ever spoke.
+pub fn service_find(
+    conn: &mut Connection,
+    kind: ServiceKind,
+    host: &str,
+) -> Result<Option<Service>, DbError> {
+    Ok(services::table
+        .filter(services::kind.eq(kind.name()))
+        .filter(services::host.eq(host.to_owned()))
+        .select(Service::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Forgets a service that was taken away; should it speak again, it is there again. An absent one
+/// is fine.
+pub fn service_delete(conn: &mut Connection, id: Uuid) -> Result<(), DbError> {
+    transaction(conn, |conn| {
+        diesel::delete(services::table.find(id.to_string())).execute(conn)?;
+        Ok(())
+    })
+}
+
+/// The services of one kind, by host: all agents, say. Whether each is up says [`Service::state`].
+pub fn service_list_of(conn: &mut Connection, kind: ServiceKind) -> Result<Vec<Service>, DbError> {
+    Ok(services::table
+        .filter(services::kind.eq(kind.name()))
+        .order((services::host.asc(), services::id.asc()))
+        .select(Service::as_select())
+        .load(conn)?)
+}
+
 /// All services, by kind and host.
 pub fn service_list(conn: &mut Connection) -> Result<Vec<Service>, DbError> {
     Ok(services::table

@@ -17,7 +17,7 @@ use firn_core::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{EventLevel, RepositoryStatus, ServiceKind};
+use crate::{EventLevel, QuotaResource, RepositoryStatus, ServiceKind};
 
 /// A column's plain value, on its way to or from a domain type.
 #[derive(Clone, Debug)]
@@ -205,6 +205,12 @@ stored_enum!(RunState {
 stored_enum!(RunTrigger { Schedule => "schedule", Manual => "manual" });
 stored_enum!(EventLevel { Info => "info", Warning => "warning", Error => "error" });
 stored_enum!(RepositoryStatus { Available => "available", Unavailable => "unavailable" });
+stored_enum!(QuotaResource {
+    Instances => "instances",
+    RestorePoints => "restore_points",
+    StoredBytes => "stored_bytes",
+    ConcurrentJobs => "concurrent_jobs",
+});
 stored_enum!(ServiceKind { Api => "api", Conductor => "conductor", Agent => "agent" });
 
 macro_rules! stored_number {

@@ -347,6 +347,7 @@ impl JobQuery {
             resource_id: self.restore_point_id.or(self.restore_id),
             repository_id: self.repository_id.map(RepositoryId),
             instance_id: self.instance_id.map(InstanceId),
+            ..firn_db::JobFilter::default()
         }
     }
 }

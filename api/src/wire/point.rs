@@ -310,6 +310,7 @@ impl PointQuery {
             name: self.name.as_ref().map(|name| name.0.clone()),
             instance_name: self.instance_name.as_ref().map(|name| name.0.clone()),
             job_id: None,
+            ..firn_db::PointFilter::default()
         }
     }
 }

@@ -191,6 +191,7 @@ impl RestoreQuery {
             point_id: self.restore_point_id.map(PointId),
             state: self.status.map(Into::into),
             job_id: None,
+            ..firn_db::RestoreFilter::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use firn_core::{InstanceId, JobId, JobKind, JobState, PointId, RepositoryId};
 use uuid::Uuid;
 
 use super::{Job, job_get, unfinished_names};
-use crate::page::keyset;
+use crate::page::{created_between, keyset};
 use crate::schema::{jobs, restores};
 use crate::stored::{Name, Time};
 use crate::{Connection, DbError, Page, Scope};
@@ -24,6 +24,12 @@ pub struct JobFilter {
     pub repository_id: Option<RepositoryId>,
     /// Concerning this instance.
     pub instance_id: Option<InstanceId>,
+    /// Asked for by the request of this id.
+    pub request_id: Option<String>,
+    /// Asked for at this time or later.
+    pub created_since: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub created_until: Option<DateTime<Utc>>,
 }
 
 /// What a list of jobs can be sorted by.
@@ -79,6 +85,10 @@ pub fn job_list(
     if let Some(instance) = filter.instance_id {
         query = query.filter(jobs::instance_id.eq(instance.to_string()));
     }
+    if let Some(request) = &filter.request_id {
+        query = query.filter(jobs::request_id.eq(request.clone()));
+    }
+    let query = created_between!(query, jobs::created_at, filter);
     let query = match page.sort {
         JobSort::CreatedAt => keyset!(
             query,

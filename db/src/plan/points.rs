@@ -1,8 +1,9 @@
 use diesel::prelude::*;
 use firn_core::{InstanceId, PlanId, PointId};
 
+use crate::point::point_get_locked;
 use crate::schema::restore_points;
-use crate::{Connection, DbError, Point, Scope, point_get, transaction};
+use crate::{Connection, DbError, Point, Scope, transaction};
 
 /// The points that a plan made and that still are, newest first; of one instance, or of all.
 pub fn points_of_plan(
@@ -28,7 +29,7 @@ pub fn point_pin(
 ) -> Result<Point, DbError> {
     use restore_points as p;
     transaction(conn, |conn| {
-        let before = point_get(conn, scope, id)?;
+        let before = point_get_locked(conn, scope, id)?;
         diesel::update(p::table.find(id.to_string()))
             .set((p::pinned.eq(pinned), p::generation.eq(p::generation + 1)))
             .execute(conn)?;

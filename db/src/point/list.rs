@@ -1,10 +1,12 @@
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use firn_core::{BackupMode, InstanceId, JobId, PointId, PointState, RepositoryId};
+use diesel::sql_types::{BigInt, Nullable, Text as SqlText};
+use firn_core::{BackupMode, InstanceId, JobId, PlanId, PointId, PointState, RepositoryId};
 
 use super::{Point, point_get};
-use crate::page::keyset;
+use crate::page::{created_between, keyset};
 use crate::schema::restore_points;
-use crate::stored::{Name, Time};
+use crate::stored::{Name, OptionalNumber, Time};
 use crate::{Connection, DbError, Page, Scope};
 
 /// What a list of restore points is narrowed to; `None` means any.
@@ -24,6 +26,12 @@ pub struct PointFilter {
     pub instance_name: Option<String>,
     /// Filled by this job.
     pub job_id: Option<JobId>,
+    /// Made by this plan.
+    pub plan_id: Option<PlanId>,
+    /// Asked for at this time or later.
+    pub created_since: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub created_until: Option<DateTime<Utc>>,
 }
 
 /// What a list of restore points can be sorted by.
@@ -38,6 +46,20 @@ pub enum PointSort {
     InstanceName,
     /// Its state, by name.
     State,
+    /// What its owner calls it; those without a name come first, ascending.
+    Name,
+    /// The sum of the sizes of its disks; those not filled come first, ascending.
+    VirtualBytes,
+}
+
+// Where null stands in an order is not the same everywhere.
+diesel::define_sql_function! {
+    #[sql_name = "COALESCE"]
+    fn text_or(value: Nullable<SqlText>, instead: SqlText) -> SqlText;
+}
+diesel::define_sql_function! {
+    #[sql_name = "COALESCE"]
+    fn number_or(value: Nullable<BigInt>, instead: BigInt) -> BigInt;
 }
 
 /// A page of the restore points in scope.
@@ -81,6 +103,10 @@ pub fn point_list(
     if let Some(job) = filter.job_id {
         query = query.filter(p::job_id.eq(job.to_string()));
     }
+    if let Some(plan) = filter.plan_id {
+        query = query.filter(p::plan_id.eq(plan.to_string()));
+    }
+    let query = created_between!(query, p::created_at, filter);
     let query = match page.sort {
         PointSort::CreatedAt => keyset!(
             query,
@@ -109,6 +135,20 @@ pub fn point_list(
             p::state,
             p::id,
             marker.map(|(row, id)| (row.state.name(), id))
+        ),
+        PointSort::Name => keyset!(
+            query,
+            page.direction,
+            text_or(p::name, ""),
+            p::id,
+            marker.map(|(row, id)| (row.name.unwrap_or_default(), id))
+        ),
+        PointSort::VirtualBytes => keyset!(
+            query,
+            page.direction,
+            number_or(p::virtual_bytes, -1),
+            p::id,
+            marker.map(|(row, id)| (OptionalNumber::from(row.virtual_bytes).0.unwrap_or(-1), id))
         ),
     };
     Ok(query.limit(page.limit.into()).load(conn)?)

@@ -28,7 +28,7 @@ fn databases(db: &Db) -> Vec<Database> {
 }
 
 /// Runs `work` on all threads at once and gathers what they return.
-fn together<T: Send>(db: &Db, work: impl Fn(usize, &Database) -> T + Sync) -> Vec<T> {
+pub(crate) fn together<T: Send>(db: &Db, work: impl Fn(usize, &Database) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(THREADS);
     thread::scope(|scope| {
         let handles: Vec<_> = databases(db)

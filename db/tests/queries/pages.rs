@@ -44,7 +44,8 @@ fn points_in_every_order(db: Db) {
     // Many rows share a key, so the id has to decide.
     for n in 0..11 {
         let instance_name = format!("vm{}", n % 3);
-        let request = BackupRequest { instance_name, ..db.backup_request("a") };
+        let name = (n % 4 != 0).then(|| format!("n{}", n % 3));
+        let request = BackupRequest { instance_name, name, ..db.backup_request("a") };
         if n % 2 == 0 {
             db.fill(request, n / 4);
         } else {
@@ -53,9 +54,14 @@ fn points_in_every_order(db: Db) {
         db.backup("b", n);
     }
     for direction in BOTH {
-        for sort in
-            [PointSort::CreatedAt, PointSort::UpdatedAt, PointSort::InstanceName, PointSort::State]
-        {
+        for sort in [
+            PointSort::CreatedAt,
+            PointSort::UpdatedAt,
+            PointSort::InstanceName,
+            PointSort::State,
+            PointSort::Name,
+            PointSort::VirtualBytes,
+        ] {
             let scope = project("a");
             let ids = walk(sort, direction, |page| {
                 let filter = PointFilter::default();
@@ -72,6 +78,10 @@ fn points_in_every_order(db: Db) {
                     in_order(&rows, direction, |row| (row.instance_name.clone(), row.id));
                 }
                 PointSort::State => in_order(&rows, direction, |row| (state(row), row.id)),
+                PointSort::Name => in_order(&rows, direction, |row| (row.name.clone(), row.id)),
+                PointSort::VirtualBytes => {
+                    in_order(&rows, direction, |row| (row.virtual_bytes, row.id));
+                }
             }
         }
     }
@@ -205,6 +215,24 @@ fn points_by_every_filter(db: Db) {
         let rows = db.run(|conn| point_list(conn, &Scope::All, &filter, &Page::first(9)));
         assert_eq!(rows, std::slice::from_ref(&wanted), "{filter:?}");
     }
+    // From a time on, and before a time.
+    for (since, until, count) in [
+        (None, None, 2),
+        (Some(1), None, 2),
+        (Some(2), None, 1),
+        (None, Some(2), 1),
+        (Some(2), Some(2), 0),
+    ] {
+        let filter = PointFilter {
+            created_since: since.map(at),
+            created_until: until.map(at),
+            ..Default::default()
+        };
+        let rows = db.run(|conn| point_list(conn, &Scope::All, &filter, &Page::first(9)));
+        assert_eq!(rows.len(), count, "{filter:?}");
+    }
+    let planned = PointFilter { plan_id: Some(PlanId::new()), ..Default::default() };
+    assert_eq!(db.run(|c| point_list(c, &Scope::All, &planned, &Page::first(9))), []);
     let here = PointFilter { repository_id: Some(db.repository), ..Default::default() };
     assert_eq!(db.run(|c| point_list(c, &Scope::All, &here, &Page::first(9))).len(), 2);
     let elsewhere = PointFilter { repository_id: Some(RepositoryId::new()), ..here };
@@ -230,6 +258,9 @@ fn jobs_by_every_filter(db: Db) {
         (JobFilter { instance_id: Some(point.instance_id), ..Default::default() }, 2),
         (JobFilter { repository_id: Some(db.repository), ..Default::default() }, 2),
         (JobFilter { repository_id: Some(RepositoryId::new()), ..Default::default() }, 0),
+        (JobFilter { request_id: Some("req-2".to_owned()), ..Default::default() }, 1),
+        (JobFilter { created_since: Some(at(3)), ..Default::default() }, 1),
+        (JobFilter { created_until: Some(at(3)), ..Default::default() }, 1),
     ] {
         let rows = db.run(|conn| job_list(conn, &Scope::All, &filter, &Page::first(9)));
         assert_eq!(rows.len(), count, "{filter:?}");

@@ -1,0 +1,2 @@
+-- Nothing to do: column types hold the lengths here.
+SELECT 1;

@@ -1,0 +1,10 @@
+DROP TRIGGER leases_lengths_insert;
+DROP TRIGGER leases_lengths_update;
+DROP TRIGGER plans_lengths_insert;
+DROP TRIGGER plans_lengths_update;
+DROP TRIGGER plan_runs_lengths_insert;
+DROP TRIGGER plan_runs_lengths_update;
+DROP TRIGGER plan_run_events_lengths_insert;
+DROP TRIGGER plan_run_events_lengths_update;
+DROP TRIGGER restore_points_plan_lengths_insert;
+DROP TRIGGER restore_points_plan_lengths_update;

@@ -1,0 +1,7 @@
+//! What projects may have, and that they do not get more.
+
+mod limits;
+mod reserve;
+
+pub use limits::{QuotaLimits, QuotaResource, quota_get, quota_reset, quota_set, quotas_set};
+pub use reserve::{QuotaDemand, quota_check, quota_reserve};
