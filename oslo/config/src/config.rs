@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::declare::{Group, Options};
@@ -15,6 +15,8 @@ pub(crate) struct Inner {
     pub(crate) loader: Loader,
     pub(crate) groups: Vec<Group>,
     pub(crate) files: Vec<PathBuf>,
+    /// Where [`Config::find_file`] looks.
+    pub(crate) folders: Vec<PathBuf>,
     pub(crate) declared: Declared,
     pub(crate) resolved: BTreeMap<(String, String), Resolved>,
     pub(crate) raw: BTreeMap<String, BTreeMap<String, Resolved>>,
@@ -92,6 +94,15 @@ impl Config {
     #[must_use]
     pub fn files_used(&self) -> &[PathBuf] {
         &self.inner.files
+    }
+
+    /// The file or folder that an option names, as `policy.yaml`, looked for beside the
+    /// configuration: in the folders given, in those of the files given, in `~/.<project>/`, `~/`,
+    /// `/etc/<project>/` and `/etc/`. `None` when it is in none of them; an absolute path is only
+    /// looked at.
+    #[must_use]
+    pub fn find_file(&self, name: &Path) -> Option<PathBuf> {
+        self.inner.folders.iter().map(|folder| folder.join(name)).find(|path| path.exists())
     }
 
     /// What an operator should look at, for the log.

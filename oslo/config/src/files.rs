@@ -46,19 +46,32 @@ fn expanded(path: &Path) -> PathBuf {
     }
 }
 
+/// The folders that a project's files may lie in, the first ones first.
+fn default_folders(project: &str) -> Vec<PathBuf> {
+    let home = std::env::home_dir();
+    let own = home.as_ref().map(|home| home.join(format!(".{project}")));
+    let etc = Path::new("/etc");
+    [own, home, Some(etc.join(project)), Some(etc.to_owned())].into_iter().flatten().collect()
+}
+
+/// Where a file that an option names without its folder is looked for: the folders given, those of
+/// the files given, the last first, and the default ones.
+pub(crate) fn search_folders(project: &str, places: &[Place]) -> Vec<PathBuf> {
+    let folders = places.iter().filter_map(|place| match place {
+        Place::Folder(path) => Some(expanded(path)),
+        Place::File(_) => None,
+    });
+    let parents = places.iter().rev().filter_map(|place| match place {
+        Place::File(path) => expanded(path).parent().map(Path::to_owned),
+        Place::Folder(_) => None,
+    });
+    folders.chain(parents).chain(default_folders(project)).collect()
+}
+
 /// Where oslo.config looks when no file is named: the first `<name>.conf` for the project and for
 /// the program, and the same with `<name>.conf.d`.
 pub(crate) fn default_places(project: &str, program: Option<&str>) -> Vec<Place> {
-    let home = std::env::home_dir();
-    let folders: Vec<PathBuf> = [
-        home.as_ref().map(|home| home.join(format!(".{project}"))),
-        home,
-        Some(Path::new("/etc").join(project)),
-        Some(PathBuf::from("/etc")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let folders = default_folders(project);
     let find = |name: String, is: fn(&Path) -> bool| {
         folders.iter().map(|folder| folder.join(&name)).find(|path| is(path))
     };

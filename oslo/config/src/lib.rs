@@ -35,10 +35,10 @@
 //! - Errors, [`Loader::load`] fails: unreadable files, lines that are no INI, unknown options in a
 //!   group that the program declares, bad values, references to options that do not exist,
 //!   options without a value that need one.
-//! - Warnings ([`Config::warnings`]): groups that the program does not know, since one file serves
-//!   several programs ([`Loader::strict`] makes them errors, for a command that checks a file),
-//!   options set twice in one file (the last one counts), deprecated names, variables of the
-//!   environment that name no option.
+//! - Warnings ([`Config::warnings`]): groups that the program does not know, and unknown options in
+//!   `[DEFAULT]`, since one file serves several programs ([`Loader::strict`] makes them errors, for
+//!   a command that knows the options of all); options set twice in one file (the last one
+//!   counts), deprecated names, variables of the environment that name no option.
 //!
 //! # Invariants
 //! - what oslo.config reads, this reads to the same values (a test asks the Python library);

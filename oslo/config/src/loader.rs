@@ -103,7 +103,8 @@ impl Loader {
         self
     }
 
-    /// Makes unknown groups errors, for a command that checks a file with all groups declared.
+    /// Makes unknown groups, and unknown options of `[DEFAULT]`, errors: for a command that checks a
+    /// file with the groups of all programs.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
@@ -147,6 +148,7 @@ impl Loader {
             warnings: warnings.cloned().collect(),
             loader: self.clone(),
             groups: groups.to_vec(),
+            folders: files::search_folders(&self.project, &self.places),
             files: files.into_iter().map(|file| file.path).collect(),
             declared,
             resolved,

@@ -202,7 +202,7 @@ fn everything_wrong_is_reported_at_once() {
     let expected = [
         "missing.conf: cannot be read: No such file or directory (os error 2)",
         "a.conf:1: an option before the first section",
-        "a.conf:3: [DEFAULT] max_pool_size: unknown option; it belongs in [database]",
+        "warning a.conf:3: [DEFAULT] max_pool_size: unknown option; it belongs in [database]",
         "a.conf:4: [DEFAULT] log_format: 'yaml' is none of text, json",
         "a.conf:6: [database] conection: unknown option; did you mean connection?",
         "a.conf:8: [database] ports: 'x' is no integer",
@@ -223,12 +223,14 @@ fn everything_wrong_is_reported_at_once() {
 }
 
 #[test]
-fn unknown_groups_are_errors_for_a_strict_check() {
-    let files = Files::new(&[("a.conf", "[other]\nx = 1\n")]);
+fn what_other_programs_declare_is_an_error_for_a_strict_check() {
+    let files = Files::new(&[("a.conf", "[other]\nx = 1\n[DEFAULT]\nx = 1\n")]);
     let loader = files.loader(&["a.conf"]);
     assert!(loader.load(&groups()).is_ok());
     let error = loader.strict(true).load(&groups()).unwrap_err();
     assert_eq!(error.problems()[0].kind, ProblemKind::UnknownGroup);
+    assert_eq!(error.problems()[1].kind, ProblemKind::UnknownOption);
+    assert!(error.problems().iter().all(|problem| problem.severity == Severity::Error));
 }
 
 #[test]
@@ -325,6 +327,25 @@ fn open_groups() {
     assert_eq!(config.raw("nfs").unwrap()["share"], "s");
     assert!(config.raw("nfs2").is_none());
     assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
+}
+
+#[test]
+fn files_beside_the_configuration() {
+    let files = Files::new(&[
+        ("a/a.conf", ""),
+        ("a/policy.yaml", ""),
+        ("b/b.conf", ""),
+        ("b/policy.yaml", ""),
+        ("d/policy.d/x", ""),
+    ]);
+    let loader = files.loader(&["a/a.conf", "b/b.conf"]).dirs([files.path("d")]);
+    let config = loader.load(&groups()).unwrap();
+    let find = |name: &str| config.find_file(std::path::Path::new(name));
+    assert_eq!(find("policy.yaml"), Some(files.path("b/policy.yaml")));
+    assert_eq!(find("policy.d"), Some(files.path("d/policy.d")));
+    assert_eq!(find("nothing.yaml"), None);
+    let absolute = files.path("a/policy.yaml");
+    assert_eq!(config.find_file(&absolute), Some(absolute));
 }
 
 #[test]

@@ -25,17 +25,21 @@ pub struct Options {
     pub default_rule: String,
     /// Whether a token's scope has to be one of the rule's `scope_types`.
     pub enforce_scope: bool,
-    /// How often at most the file is looked at.
+    /// How often at most the files are looked at.
     pub recheck: Duration,
+    /// Folders with further policy files: all that are not hidden, by name, each over those before
+    /// it and over the policy file. A folder need not exist.
+    pub policy_dirs: Vec<PathBuf>,
 }
 
 impl Default for Options {
-    /// `default`, scopes enforced, once a second.
+    /// `default`, scopes enforced, once a second, no folders.
     fn default() -> Self {
         Self {
             default_rule: "default".to_owned(),
             enforce_scope: true,
             recheck: Duration::from_secs(1),
+            policy_dirs: Vec::new(),
         }
     }
 }
@@ -44,12 +48,20 @@ impl Default for Options {
 /// count time in ticks.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What was read of the file last.
+/// The files as they are.
+#[derive(Clone, Default, PartialEq)]
+struct Stamps {
+    main: Option<Stamp>,
+    folders: Vec<(PathBuf, Stamp)>,
+}
+
+/// What was read of the files last.
 #[derive(Default)]
 struct Watched {
-    stamp: Option<Stamp>,
+    stamps: Stamps,
     young: bool,
-    file: Option<PolicyFile>,
+    main: Option<PolicyFile>,
+    files: Vec<PolicyFile>,
     /// The last trouble, which is logged once.
     trouble: Option<String>,
 }
@@ -92,7 +104,7 @@ impl Enforcer {
         policy_file: Option<&Path>,
         options: Options,
     ) -> Result<Self, PolicyError> {
-        let table = Table::new(defaults, None, &options.default_rule);
+        let table = Table::new(defaults, &[], &options.default_rule);
         if let Some(defect) = table.defects.first() {
             return Err(PolicyError::Default { defect: defect.clone() });
         }
@@ -160,14 +172,13 @@ impl Enforcer {
         self.table.read().defects.clone()
     }
 
-    /// Reads the policy file now if it changed.
+    /// Reads the policy files now if they changed.
     ///
     /// # Errors
-    /// It cannot be read or is no table of rules; the rules in force stay.
+    /// One cannot be read or is no table of rules; the rules in force stay, all of them.
     pub fn reload(&self) -> Result<(), PolicyError> {
-        let Some(path) = &self.path else { return Ok(()) };
         let mut watched = self.watched.lock();
-        let result = self.refresh(path, &mut watched);
+        let result = self.refresh(&mut watched);
         if let Err(error) = &result {
             let trouble = error.to_string();
             if watched.trouble.as_ref() != Some(&trouble) {
@@ -182,7 +193,7 @@ impl Enforcer {
     }
 
     fn look_when_due(&self) {
-        if self.path.is_none() {
+        if self.path.is_none() && self.options.policy_dirs.is_empty() {
             return;
         }
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -198,41 +209,67 @@ impl Enforcer {
         }
     }
 
-    fn refresh(&self, path: &Path, watched: &mut Watched) -> Result<(), PolicyError> {
-        let stamp = file::stamp(path)
-            .map_err(|source| PolicyError::Unreadable { path: path.to_owned(), source })?;
-        if stamp == watched.stamp && !watched.young {
+    fn stamps(&self) -> Result<Stamps, PolicyError> {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| PolicyError::Unreadable { path, source }
+        };
+        let main = match &self.path {
+            Some(path) => file::stamp(path).map_err(unreadable(path))?,
+            None => None,
+        };
+        let mut folders = Vec::new();
+        for folder in &self.options.policy_dirs {
+            folders.extend(file::folder(folder).map_err(unreadable(folder))?);
+        }
+        Ok(Stamps { main, folders })
+    }
+
+    fn refresh(&self, watched: &mut Watched) -> Result<(), PolicyError> {
+        let stamps = self.stamps()?;
+        if stamps == watched.stamps && !watched.young {
             return Ok(());
         }
-        let before = std::mem::replace(&mut watched.stamp, stamp);
-        watched.young = stamp.is_some_and(|stamp| !stamp.is_older_than(SETTLED, SystemTime::now()));
-        if stamp.is_none() {
-            if before.is_some() {
+        let before = std::mem::replace(&mut watched.stamps, stamps.clone());
+        let now = SystemTime::now();
+        let mut all = stamps.folders.iter().map(|file| &file.1).chain(&stamps.main);
+        watched.young = all.any(|stamp| !stamp.is_older_than(SETTLED, now));
+        let main = match (&self.path, stamps.main) {
+            (Some(path), Some(_)) => Some(file::read(path)?),
+            (Some(path), None) if before.main.is_some() => {
                 tracing::warn!(
                     path = %path.display(),
                     "the policy file is gone; its rules stay in force until another one is there"
                 );
+                watched.main.clone()
             }
-            return Ok(());
+            _ => watched.main.clone(),
+        };
+        let mut files: Vec<PolicyFile> = main.iter().cloned().collect();
+        for (path, _) in &stamps.folders {
+            files.push(file::read(path)?);
         }
-        let read = file::read(path)?;
         watched.trouble = None;
-        if watched.file.as_ref().is_some_and(|file| file.entries == read.entries) {
-            return Ok(());
+        if files != watched.files {
+            self.use_files(&files);
         }
-        let table = Table::new(&self.defaults, Some(&read), &self.options.default_rule);
+        watched.main = main;
+        watched.files = files;
+        Ok(())
+    }
+
+    fn use_files(&self, files: &[PolicyFile]) {
+        let table = Table::new(&self.defaults, files, &self.options.default_rule);
         for defect in &table.defects {
-            tracing::error!(
-                rule = defect.rule,
-                "policy: {defect}; this part of the rule never holds"
-            );
+            tracing::error!("policy: {defect}; this part of the rule never holds");
         }
         for hint in &table.hints {
             tracing::warn!("policy: {hint}");
         }
-        tracing::info!(path = %path.display(), rules = read.entries.len(), "policy file read");
+        for file in files {
+            let rules = file.entries.len();
+            tracing::info!(path = %file.path.display(), rules, "policy file in force");
+        }
         *self.table.write() = Arc::new(table);
-        watched.file = Some(read);
-        Ok(())
     }
 }

@@ -44,10 +44,32 @@ pub(crate) fn stamp(path: &Path) -> io::Result<Option<Stamp>> {
 }
 
 /// What a policy file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PolicyFile {
     pub(crate) path: PathBuf,
     pub(crate) entries: Vec<Entry>,
+}
+
+/// The files of a folder by name, with their stamps; hidden ones and folders are left out, and a
+/// folder that does not exist has none.
+pub(crate) fn folder(path: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden || path.is_dir() {
+            continue;
+        }
+        // One that has vanished since is as one that was never there.
+        files.extend(stamp(&path)?.map(|stamp| (path, stamp)));
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(files)
 }
 
 pub(crate) fn read(path: &Path) -> Result<PolicyFile, PolicyError> {

@@ -259,6 +259,38 @@ fn a_file_may_come_later() {
 }
 
 #[test]
+fn folders_with_more_files() {
+    let file = File::new("\"plans:show\": \"role:main\"\n\"services:list\": \"role:main\"\n");
+    let folder = file.folder.path().join("policy.d");
+    let options = Options {
+        recheck: Duration::ZERO,
+        policy_dirs: vec![folder.clone(), file.folder.path().join("none.d")],
+        ..Options::default()
+    };
+    let enforcer = Enforcer::with_options(RULES, Some(&file.path()), options.clone()).unwrap();
+    assert!(allowed(&enforcer, "plans:show", "main"));
+    fs::create_dir_all(folder.join("deeper")).unwrap();
+    fs::write(folder.join("1.yaml"), "\"plans:show\": \"role:one\"\n").unwrap();
+    assert!(allowed(&enforcer, "plans:show", "one"));
+    assert!(allowed(&enforcer, "services:list", "main"));
+    fs::write(folder.join("2.yaml"), "\"plans:show\": \"role:two\"\n").unwrap();
+    fs::write(folder.join(".3.yaml"), "\"plans:show\": \"role:three\"\n").unwrap();
+    assert!(allowed(&enforcer, "plans:show", "two"));
+    fs::write(folder.join("2.yaml"), "- broken\n").unwrap();
+    assert!(allowed(&enforcer, "plans:show", "two"));
+    fs::remove_file(folder.join("2.yaml")).unwrap();
+    assert!(allowed(&enforcer, "plans:show", "one"));
+    fs::write(folder.join("1.yaml"), "\"plans:show\": \"not\"\n").unwrap();
+    assert!(!allowed(&enforcer, "plans:show", "main"));
+    let place = enforcer.defects().remove(0).place.unwrap();
+    assert_eq!(place, (folder.join("1.yaml"), 1));
+
+    let without = Enforcer::with_options(RULES, None, options).unwrap();
+    assert!(!allowed(&without, "plans:show", "reader"));
+    assert!(allowed(&without, "services:list", "admin"));
+}
+
+#[test]
 fn a_file_that_is_broken_at_the_start_is_an_error() {
     let file = File::new("\"a\": \"role:x\"\n\"b\n");
     let error = Enforcer::new(RULES, Some(&file.path())).unwrap_err();

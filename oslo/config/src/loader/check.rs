@@ -47,11 +47,10 @@ impl Check<'_> {
         let last = values.last().map(|found| found.source.clone());
         let named = |problem: Problem| problem.of(group, Some(option)).at(last.clone());
         let Some((current_group, spec)) = self.spec(group, option) else {
-            // A section that is here only for an old name may be another program's.
-            let severity = match self.declared.contains_key(group) {
-                true => Severity::Error,
-                false => Severity::Warning,
-            };
+            // DEFAULT, and a section that is here only for an old name, may hold what another
+            // program declares.
+            let own = self.declared.contains_key(group) && group != "DEFAULT";
+            let severity = if own || self.strict { Severity::Error } else { Severity::Warning };
             let message = format!("unknown option{}", self.suggestion(group, option));
             return vec![named(Problem::new(severity, ProblemKind::UnknownOption, message))];
         };

@@ -104,11 +104,7 @@ impl Builder {
 }
 
 impl Table {
-    pub(super) fn new(
-        defaults: &[PolicyRule],
-        file: Option<&PolicyFile>,
-        default_rule: &str,
-    ) -> Self {
+    pub(super) fn new(defaults: &[PolicyRule], files: &[PolicyFile], default_rule: &str) -> Self {
         let mut builder = Builder::default();
         let mut twice = Vec::new();
         for rule in defaults {
@@ -118,9 +114,11 @@ impl Table {
             let index = builder.set(rule.name, None, parse_text(rule.check_str));
             builder.scopes[index] = rule.scope_types;
         }
-        for entry in file.into_iter().flat_map(|file| &file.entries) {
-            let place = file.map(|file| (file.path.clone(), entry.line));
-            builder.set(&entry.name, place, parse_list(&entry.value));
+        for file in files {
+            for entry in &file.entries {
+                let place = Some((file.path.clone(), entry.line));
+                builder.set(&entry.name, place, parse_list(&entry.value));
+            }
         }
         let default = builder.index.get(default_rule).copied();
         let edges = builder.link(default);
