@@ -11,13 +11,15 @@ export PYTHONDONTWRITEBYTECODE := 1
 export FIRN_BIN ?= $(CARGO_TARGET_DIR)/release/firn
 
 PYTHON ?= python3
+# Crates with programs.
+PROGRAMS := firn firn-api firn-conductor firn-agent firn-manage
 # Every crate in drivers/ that is a driver: a cdylib that ends beside the binary.
 DRIVERS := $(patsubst drivers/%/Cargo.toml,firn-driver-%,$(shell grep -l 'cdylib' drivers/*/Cargo.toml))
 # Size of the bench: small (minutes) or full (the figures in docs/bench).
 SIZE ?= full
 ROUNDS ?= 3
 
-.PHONY: help deps build lint test demo bench bench-chunks clean
+.PHONY: help deps build lint test demo bench bench-chunks bench-api clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,9 +27,9 @@ help: ## List the targets
 deps: ## Install missing Debian packages and tools
 	@tests/install/deps.sh
 
-build: deps ## Release build: the firn binary and its drivers beside it
+build: deps ## Release build: the programs and the drivers beside them
 	@echo "building (minutes the first time) ..."
-	@cargo build --release --quiet --locked -p firn $(addprefix -p ,$(DRIVERS))
+	@cargo build --release --quiet --locked $(addprefix -p ,$(PROGRAMS) $(DRIVERS))
 	@# The service refuses drivers that others may write to, whatever the umask was.
 	@chmod go-w $(CARGO_TARGET_DIR)/release $(CARGO_TARGET_DIR)/release/libfirn_driver_*.so
 	@echo "built $(FIRN_BIN)"
@@ -47,6 +49,10 @@ bench: build ## Firn and its peers on the same data (SIZE=small|full ROUNDS=N)
 
 bench-chunks: build ## Time and stored bytes for each chunk size
 	@$(PYTHON) -m bench --size $(SIZE) --chunk-sizes
+
+bench-api: build ## Firn's API beside cinder-api, and jobs a second
+	@tests/install/deps.sh packages-api-bench.txt
+	@$(PYTHON) -m bench_api
 
 clean: ## Remove what was built and the cached images
 	@cargo clean --quiet

@@ -13,14 +13,19 @@
 //! - passwords in a domain XML do not leave this crate;
 //! - libvirt is asked in a child process with a deadline: a libvirt that hangs costs one answer.
 //!
-//! All calls block. It must not know of jobs, the database, drivers or the repository, and it
-//! changes nothing on the host.
+//! [`rpc`] is how conductors ask for all that: the `firn-agent` process on each hypervisor.
+//!
+//! All calls of sources block. It must not know of jobs, the database, drivers or the repository,
+//! and it changes nothing on the host.
 
 mod domain;
+mod options;
+pub mod rpc;
 mod source;
 mod xml;
 
 pub use domain::{Domain, DomainError, LeftOut, LeftOutReason};
+pub use options::AgentConfig;
 pub use source::{
     CombinedSource, DomainList, DomainSource, DomainSummary, FolderSource, LibvirtSource,
     SourceError, SourceProblem,

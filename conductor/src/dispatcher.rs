@@ -8,25 +8,39 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::presence::Admission;
 use crate::runner;
 use crate::services::Services;
 use crate::stop::Stop;
 use crate::worker::chain;
 
-/// Runs jobs until `shutdown`, then waits for those that run to stop.
+/// Runs jobs until `drain`, then waits for those that run to end, or to stop at `shutdown`.
 ///
 /// `wake` says that there may be a new job; without it the database is searched at every
 /// reconcile interval, so that a lost message delays a job and nothing worse.
-pub(crate) async fn run(services: Arc<Services>, wake: Arc<Notify>, shutdown: Stop) {
+pub(crate) async fn run(
+    services: Arc<Services>,
+    wake: Arc<Notify>,
+    admission: Admission,
+    drain: Stop,
+    shutdown: Stop,
+) {
     let slots = Arc::new(Semaphore::new(services.config.concurrent_jobs));
     let mut running = JoinSet::new();
-    while let Some((claimed, slot)) = next(&services, &slots, &wake, &shutdown).await {
+    while let Some((claimed, slot)) = next(&services, &slots, &wake, &admission, &drain).await {
         let job = &claimed.job;
-        let span = tracing::info_span!("job", job_id = %job.id, request_id = job.request_id);
+        let span = tracing::info_span!(
+            "job",
+            job_id = %job.id,
+            request_id = job.request_id,
+            project_id = job.project_id.0
+        );
         tracing::info!(parent: &span, kind = ?job.kind, attempt = job.attempts, "job claimed");
         let (services, shutdown) = (Arc::clone(&services), shutdown.clone());
         let run = async move {
-            runner::run(services, claimed, shutdown).await;
+            let request_id = claimed.job.request_id.clone();
+            let job = runner::run(services, claimed, shutdown);
+            crate::request::within(request_id, job).await;
             drop(slot);
         };
         running.spawn(run.instrument(span));
@@ -35,20 +49,23 @@ pub(crate) async fn run(services: Arc<Services>, wake: Arc<Notify>, shutdown: St
     while running.join_next().await.is_some() {}
 }
 
-/// The next job and a slot to run it in; `None` at shutdown.
+/// The next job and a slot to run it in; `None` when no more are to be taken.
 async fn next(
     services: &Services,
     slots: &Arc<Semaphore>,
     wake: &Notify,
-    shutdown: &Stop,
+    admission: &Admission,
+    drain: &Stop,
 ) -> Option<(Claimed, OwnedSemaphorePermit)> {
     let slot = tokio::select! {
         slot = Arc::clone(slots).acquire_owned() => slot.ok()?,
-        _ = shutdown.requested() => return None,
+        _ = drain.requested() => return None,
     };
     loop {
-        if shutdown.reason().is_some() {
-            return None;
+        tokio::select! {
+            biased;
+            _ = drain.requested() => return None,
+            () = admission.open() => {}
         }
         if let Some(claimed) = claim(services).await {
             return Some((claimed, slot));
@@ -56,7 +73,7 @@ async fn next(
         tokio::select! {
             () = wake.notified() => {}
             () = tokio::time::sleep(services.config.reconcile_interval) => {}
-            _ = shutdown.requested() => return None,
+            _ = drain.requested() => return None,
         }
     }
 }

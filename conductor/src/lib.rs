@@ -12,14 +12,18 @@
 //!
 //! It must not know of HTTP, of users' rights, of any particular cloud or storage.
 
+mod agents;
 mod conductor;
 mod config;
 mod discover;
 mod dispatcher;
 mod lease;
+mod notify;
+mod options;
 mod presence;
 mod reconcile;
 mod repository;
+mod request;
 mod requests;
 mod runner;
 mod saga;
@@ -28,5 +32,7 @@ mod stop;
 mod view;
 pub mod worker;
 
+pub use agents::AgentCloud;
 pub use conductor::{Conductor, Shutdown};
 pub use config::ConductorConfig;
+pub use options::{ConductorOptions, StorageOptions};

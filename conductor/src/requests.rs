@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use firn_agent::rpc::{AGENT_REPORT, AgentReport};
 use firn_cloud::CloudError;
 use firn_core::{ErrorKind, InstanceId, ProjectId};
+use firn_db::{ServiceKind, ServiceReport};
 use oslo_messaging::{Envelope, RemoteError, Request, Schema, Transport};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::saga::JobError;
 use crate::services::Services;
@@ -27,6 +32,8 @@ const CONDUCTOR: &str = "firn.conductor";
 const INSTANCE_LIST: &str = "instance.list";
 /// `{instance_id}` → `{instance}`.
 const INSTANCE_SHOW: &str = "instance.show";
+/// `{}` → `{drivers}`: those of the conductor that answers.
+const DRIVER_LIST: &str = "driver.list";
 /// The newest version of each of these that is understood here.
 const VERSION: u32 = 1;
 /// How many questions are answered at once.
@@ -84,7 +91,9 @@ pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services
 async fn reply(services: Arc<Services>, request: Request) {
     let schema = request.envelope.schema.clone();
     let request_id = request.envelope.request_id.clone();
-    let sent = match answer(&services, &request.envelope).await {
+    let span = tracing::info_span!("question", request_id, schema);
+    let answering = answer(&services, &request.envelope).instrument(span);
+    let sent = match crate::request::within(request_id.clone(), answering).await {
         Ok(body) => request.answer(Envelope { schema, request_id, body }).await,
         Err(error) => request.refuse(refusal(&error)).await,
     };
@@ -100,6 +109,8 @@ async fn answer(services: &Services, question: &Envelope) -> Result<Value, JobEr
     match (schema.name.as_str(), schema.version) {
         (INSTANCE_LIST, 1..=VERSION) => instance_list(services, arguments(question)?).await,
         (INSTANCE_SHOW, 1..=VERSION) => instance_show(services, arguments(question)?).await,
+        (DRIVER_LIST, 1..=VERSION) => Ok(view::drivers(services)),
+        (AGENT_REPORT, 1..=VERSION) => agent_report(services, arguments(question)?).await,
         _ => Err(JobError::new(
             ErrorKind::Unsupported,
             format!("this conductor does not know the question {schema}: upgrade it"),
@@ -128,6 +139,24 @@ async fn instance_show(services: &Services, asked: InstanceShow) -> Result<Value
     let instance = discover::instance(services, asked.instance_id).await?;
     let disks = discover::probe(services, &instance.instance.disks).await?;
     Ok(json!({ "instance": view::detail(&instance, &disks) }))
+}
+
+/// Agents have no way to the database of their own.
+async fn agent_report(services: &Services, report: AgentReport) -> Result<Value, JobError> {
+    let started_at = DateTime::parse_from_rfc3339(&report.started_at).map_err(|error| {
+        JobError::from_chain(ErrorKind::InvalidInput, "reading an agent's report", &error)
+    })?;
+    let report = ServiceReport {
+        kind: ServiceKind::Agent,
+        host: report.host,
+        version: report.version,
+        started_at: started_at.to_utc(),
+    };
+    let beat =
+        move |conn: &mut _| firn_db::service_heartbeat(conn, &report, Uuid::new_v4(), Utc::now());
+    let kept = services.database.run(beat).await;
+    kept.map_err(|error| JobError::from_chain(error.kind(), "keeping an agent's report", &error))?;
+    Ok(json!({}))
 }
 
 fn arguments<T: DeserializeOwned>(question: &Envelope) -> Result<T, JobError> {

@@ -9,6 +9,7 @@ use firn_core::{ErrorKind, JobState};
 use firn_db::{Claim, Claimed, Connection, Database, DbError, EventLevel, JobEnd, JobProgress};
 
 use crate::lease::{Beat, Heart, Lease, Pulse};
+use crate::notify::{self, Phase};
 use crate::saga::{
     DbJournal, Ended, JobContext, JobError, Journal, RunningJob, end, execute, steps,
 };
@@ -25,6 +26,10 @@ const UNDO_LATER: TimeDelta = TimeDelta::seconds(30);
 /// Runs the job and writes its end, or gives it back where it has to stop before that.
 pub(crate) async fn run(services: Arc<Services>, claimed: Claimed, shutdown: Stop) {
     let Claimed { job: row, claim } = claimed;
+    let notifier = Arc::clone(&services.notifier);
+    if row.attempts <= 1 {
+        notify::tell(notifier.as_ref(), &row, &Phase::Start);
+    }
     let stop = Stop::default();
     if row.state == JobState::Cancelling {
         stop.request(StopReason::Cancelled);
@@ -44,15 +49,25 @@ pub(crate) async fn run(services: Arc<Services>, claimed: Claimed, shutdown: Sto
         never = pass_on(&shutdown, &stop) => never,
     };
     tracing::info!(outcome = ?ended, "job stopped");
-    let written = match ended {
+    let phase = match &ended {
+        Ended::Succeeded => Some(Phase::End),
+        Ended::Failed(error) => Some(Phase::Error(error)),
+        Ended::Cancelled => Some(Phase::Cancelled),
+        Ended::Interrupted => None,
+    };
+    let written = match &ended {
         Ended::Succeeded => succeed(&database, &job, &context, &lease).await,
         Ended::Failed(error) => fail(&database, claim, error).await,
         Ended::Cancelled => finish(&database, claim, JobEnd::Unwound).await,
         Ended::Interrupted => release(&database, claim, stop.reason()).await,
     };
-    if let Err(error) = written {
+    match (written, phase) {
+        (Ok(()), Some(phase)) => notify::tell(notifier.as_ref(), &row, &phase),
+        (Ok(()), None) => {}
         // The lease runs out, and whoever claims the job then finds it nearly done.
-        tracing::warn!(error = chain(&error), "the job's end could not be written");
+        (Err(error), _) => {
+            tracing::warn!(error = chain(&error), "the job's end could not be written");
+        }
     }
 }
 
@@ -79,10 +94,11 @@ async fn succeed(
     }
 }
 
-async fn fail(database: &Database, claim: Claim, error: JobError) -> Result<(), DbError> {
+async fn fail(database: &Database, claim: Claim, error: &JobError) -> Result<(), DbError> {
+    let message = error.message.clone();
     write(database, move |conn| {
         let (level, job) = (EventLevel::Error, claim.job_id);
-        firn_db::job_event_add(conn, job, level, "failed", &error.message, Utc::now())
+        firn_db::job_event_add(conn, job, level, "failed", &message, Utc::now())
     })
     .await?;
     finish(database, claim, JobEnd::Unwound).await

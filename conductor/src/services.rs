@@ -5,6 +5,7 @@ use firn_cloud::Cloud;
 use firn_db::Database;
 use firn_driver_host::DriverSet;
 use firn_driver_sdk::Config;
+use oslo_messaging::Notifier;
 
 use crate::ConductorConfig;
 use crate::worker::protocol::DriverAccess;
@@ -15,12 +16,18 @@ pub(crate) struct Services {
     pub(crate) database: Database,
     pub(crate) cloud: Arc<dyn Cloud>,
     pub(crate) drivers: Arc<DriverSet>,
+    pub(crate) notifier: Arc<dyn Notifier>,
 }
 
 impl Services {
-    pub(crate) fn new(config: ConductorConfig, database: Database, cloud: Arc<dyn Cloud>) -> Self {
+    pub(crate) fn new(
+        config: ConductorConfig,
+        database: Database,
+        cloud: Arc<dyn Cloud>,
+        notifier: Arc<dyn Notifier>,
+    ) -> Self {
         let drivers = Arc::new(load_drivers(&config.drivers));
-        Self { config, database, cloud, drivers }
+        Self { config, database, cloud, drivers, notifier }
     }
 }
 

@@ -1,9 +1,12 @@
-//! Instances as the API shows them.
+//! Instances and drivers as the API shows them.
 
 use firn_cloud::{InstanceDetail, InstanceSummary};
+use firn_driver_host::{DriverEntry, DriverState};
+use firn_driver_sdk::Driver;
 use serde_json::{Value, json};
 
 use crate::discover::ProbedDisk;
+use crate::services::Services;
 use crate::worker::chain;
 
 /// An instance in a list, without its disks.
@@ -57,4 +60,30 @@ fn disk(ProbedDisk { disk, probe }: &ProbedDisk) -> Value {
         view["reason"] = json!("made anew at every restore, so it is not backed up");
     }
     view
+}
+
+/// The drivers of this conductor, those that could not be loaded with the reason.
+pub(crate) fn drivers(services: &Services) -> Value {
+    let drivers = services.drivers.drivers().iter();
+    let driver = |entry: &DriverEntry| {
+        let mut view = json!({
+            "name": entry.name,
+            "host": services.config.host,
+            "status": "disabled",
+            "vendor": null,
+            "version": null,
+            "reason": null,
+        });
+        match &entry.state {
+            DriverState::Loaded(driver) => {
+                let descriptor = driver.descriptor();
+                view["status"] = json!("enabled");
+                view["vendor"] = json!(descriptor.vendor);
+                view["version"] = json!(descriptor.version);
+            }
+            DriverState::Disabled { reason } => view["reason"] = json!(reason.chain()),
+        }
+        view
+    };
+    json!({ "drivers": drivers.map(driver).collect::<Vec<_>>() })
 }

@@ -15,7 +15,7 @@ use firn_conductor::{Conductor, ConductorConfig};
 use firn_core::RepositoryId;
 use firn_db::{Database, NewRepository};
 use firn_repository::ChunkSize;
-use oslo_messaging::{InProcess, Transport};
+use oslo_messaging::{InProcess, NoNotifier, Transport};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -78,7 +78,8 @@ async fn serve(
         Arc::new(identity),
     )?;
     let config = conductor_config(options, &state)?;
-    let conductor = Conductor::new(config, repository, database, transport, cloud);
+    let notifier = Arc::new(NoNotifier);
+    let conductor = Conductor::new(config, repository, database, transport, notifier, cloud);
     let shutdown = conductor.shutdown();
     let answers = conductor.answers();
     let conductor = tokio::spawn(conductor.run());

@@ -1,7 +1,6 @@
 """A small client of Keystone, for what has to stand before a test begins."""
 
 import json
-import urllib.error
 import urllib.request
 
 
@@ -9,23 +8,23 @@ class Identity:
     def __init__(self, info: dict):
         self._url = info["auth_url"]
         self._admin = info["admin"]
-        self._token = None
+        self.token = None
 
     def call(self, method: str, path: str, body: dict | None = None) -> dict:
         headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["X-Auth-Token"] = self._token
+        if self.token:
+            headers["X-Auth-Token"] = self.token
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             self._url + path, method=method, data=data, headers=headers
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
-            self._token = answer.headers.get("X-Subject-Token") or self._token
+            self.token = answer.headers.get("X-Subject-Token") or self.token
             text = answer.read()
         return json.loads(text) if text else {}
 
     def log_in(self):
-        if self._token:
+        if self.token:
             return
         user = {
             "name": self._admin["username"],
@@ -40,6 +39,13 @@ class Identity:
         }
         identity = {"methods": ["password"], "password": {"user": user}}
         self.call("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
+
+    def whoami(self) -> tuple[str, str]:
+        """The ids of the administrator's project and user."""
+        self.log_in()
+        project = self.call("GET", f"/projects?name={self._admin['project_name']}")["projects"][0]
+        user = self.call("GET", f"/users?name={self._admin['username']}")["users"][0]
+        return project["id"], user["id"]
 
     def ensure(self, kind: str, **attributes) -> str:
         """The id of what has this name; made when it is not there."""

@@ -37,8 +37,9 @@ class MariaDb(Server):
     def sql(self, text: str, *, with_password: bool = True) -> bool:
         secret = {"MYSQL_PWD": self.password} if with_password else {}
         done = subprocess.run(
-            ["mariadb", "--no-defaults", "-u", "root", "-S", str(self.socket), "-e", text],
+            ["mariadb", "--no-defaults", "-u", "root", "-S", str(self.socket)],
             env={"PATH": SYSTEM_PATH} | secret,
+            input=text.encode(),
             capture_output=True,
             timeout=60,
         )

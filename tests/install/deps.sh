@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs what the project needs on a Debian machine, and only what is missing.
+# Installs what the project needs on a Debian machine, and only what is missing:
+# the packages of packages.txt, and of the lists named as arguments.
 # Fast and silent but for one line when everything is there already.
 set -euo pipefail
 
@@ -13,7 +14,9 @@ fail() {
     exit 1
 }
 
-mapfile -t packages < <(sed 's/#.*//' "$here/packages.txt" | tr -d ' \t' | grep .)
+lists=("$here/packages.txt")
+for list in "$@"; do lists+=("$here/$list"); done
+mapfile -t packages < <(cat "${lists[@]}" | sed 's/#.*//' | tr -d ' \t' | grep .)
 
 # Prints the packages that are not installed, one a line.
 missing_packages() {

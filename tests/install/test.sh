@@ -24,10 +24,16 @@ check() {
 # The number before a word in nextest's summary; 0 when it is not there.
 count() { sed -n "s/.*[ :]\([0-9]\+\) $1.*/\1/p" <<<"$2" | grep . || echo 0; }
 
+# The servers that the tests share; see tests/ground.
+ground=(env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 "${PYTHON:-python3}" -m ground run
+    rabbitmq,mariadb,postgresql,keystone --)
+
 # Counts each test, where `check` would count the run as one.
 run_tests() {
     local begin=$SECONDS status summary good bad
-    cargo nextest run --workspace --locked --no-fail-fast --color never \
+    # First without the servers: they would only take memory from the compiler.
+    cargo nextest run --workspace --locked --no-run --cargo-quiet || true
+    "${ground[@]}" cargo nextest run --workspace --locked --no-fail-fast --color never \
         --status-level fail --final-status-level fail --hide-progress-bar 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     summary=$(grep 'Summary \[' "$log" | tail -n 1)

@@ -14,10 +14,12 @@
 )]
 
 mod api;
+mod cluster;
 mod content;
 mod fingerprint;
 mod ground;
 mod http;
+mod keystone;
 mod leftovers;
 mod machine;
 mod processes;
@@ -27,14 +29,16 @@ mod tools;
 mod wait;
 
 pub use api::{Api, Backup, Job, MIB};
+pub use cluster::{Backing, Cluster};
 pub use content::{Content, random_seed};
 pub use fingerprint::Fingerprint;
 pub use ground::Ground;
 pub use http::{Answer, exchange, request};
+pub use keystone::{Keystone, User};
 pub use leftovers::nothing_left;
 pub use machine::{Change, Disk, Format, Machine, Truth};
 pub use processes::{alive, children, kill, reads};
-pub use program::firn;
+pub use program::{firn, program};
 pub use rand;
 pub use rustix::process::Signal;
 pub use service::{Service, ServiceOptions};

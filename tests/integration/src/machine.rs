@@ -13,6 +13,8 @@ pub struct Machine {
     pub name: String,
     /// Its disks.
     pub disks: Vec<Disk>,
+    /// Id of the project that owns it, where there is a cloud.
+    project: Option<String>,
     xml: PathBuf,
     restores: PathBuf,
 }
@@ -68,9 +70,16 @@ impl Machine {
             id: uuid::Uuid::new_v4().to_string(),
             name: name.to_owned(),
             disks: Vec::new(),
+            project: None,
             xml: ground.domains().join(format!("{name}.xml")),
             restores: ground.restores(),
         }
+    }
+
+    /// Makes it a server of a project, as Nova would.
+    pub fn owned_by(mut self, project: &str) -> Self {
+        self.project = Some(project.to_owned());
+        self
     }
 
     /// Adds a disk of `size_bytes` with content.
@@ -111,8 +120,9 @@ impl Machine {
     /// Domain XML with more devices.
     pub fn domain_xml(&self, devices: &str) -> String {
         let disks: String = self.disks.iter().map(Disk::xml).collect();
+        let metadata: String = self.project.iter().map(|id| nova(&self.name, id)).collect();
         format!(
-            "<domain type='kvm'>\n  <name>{}</name>\n  <uuid>{}</uuid>\n  \
+            "<domain type='kvm'>\n  <name>{}</name>\n  <uuid>{}</uuid>\n  {metadata}\
              <memory unit='MiB'>512</memory>\n  <vcpu>1</vcpu>\n  \
              <os><type arch='x86_64' machine='q35'>hvm</type></os>\n  \
              <devices>\n{disks}{devices}  </devices>\n</domain>\n",
@@ -166,6 +176,15 @@ impl Machine {
             }
         }
     }
+}
+
+fn nova(name: &str, project: &str) -> String {
+    format!(
+        "<metadata><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'>\
+         <nova:name>{name}</nova:name><nova:owner><nova:user uuid='{project}'>owner</nova:user>\
+         <nova:project uuid='{project}'>owner</nova:project></nova:owner></nova:instance>\
+         </metadata>\n  "
+    )
 }
 
 impl Disk {

@@ -204,7 +204,7 @@ fn spawn(ground: &Ground, address: SocketAddr, options: &ServiceOptions, log: &P
 }
 
 /// An address of this machine alone that no other test uses: each takes a loopback IP of its own.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let (a, b, c) =
         (rand::random_range(16..250), rand::random_range(1..250), rand::random_range(1..250));
     let listener = TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0)).unwrap();

@@ -1,0 +1,16 @@
+use std::path::PathBuf;
+
+oslo_config::options! {
+    /// The agent of a host.
+    pub struct AgentConfig in "agent" {
+        /// libvirt, by its connection URI. Empty: libvirt is not asked.
+        pub libvirt_uri: String = "qemu:///system";
+        /// Folder of *.xml domain files for a host without libvirt. With libvirt, only the
+        /// domains that have a file here are shown.
+        pub domain_dir: Option<PathBuf>;
+        /// How often the conductors are told that this agent lives, in seconds.
+        pub report_interval: u64 = 10, min 1, max 300;
+        /// How long libvirt may take for one answer, in seconds.
+        pub deadline: u64 = 20, min 1, max 600;
+    }
+}

@@ -1,0 +1,75 @@
+//! What an agent is asked over the message bus, and what it says there by itself.
+//!
+//! Questions name instances by id and nothing else: no path, no command, no URI comes from a
+//! message. What may be asked is the list of this module.
+
+mod beat;
+mod server;
+
+use firn_core::{InstanceId, PowerState, ProjectId};
+use serde::{Deserialize, Serialize};
+
+pub use server::{Agent, AgentOptions};
+
+/// `{}` → [`DomainsListed`].
+pub const DOMAIN_LIST: &str = "domain.list";
+/// [`DomainShow`] → [`DomainShown`].
+pub const DOMAIN_SHOW: &str = "domain.show";
+/// [`AgentReport`] → `{}`; asked by agents, of conductors.
+pub const AGENT_REPORT: &str = "agent.report";
+/// The newest version of each of these that is understood here.
+pub const VERSION: u32 = 1;
+/// Where conductors answer.
+pub const CONDUCTOR: &str = "firn.conductor";
+
+/// Where the agent of a host answers.
+pub fn target(host: &str) -> String {
+    format!("firn.agent.{host}")
+}
+
+/// The domains of a host, ordered by name, then id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainsListed {
+    /// The usable ones.
+    pub domains: Vec<DomainListed>,
+}
+
+/// A domain in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainListed {
+    /// Its UUID; for a Nova server also the server's.
+    pub id: InstanceId,
+    /// The display name of a Nova server, else the domain's name.
+    pub name: String,
+    /// Who owns it.
+    pub project_id: ProjectId,
+    /// Whether it runs.
+    pub power_state: PowerState,
+}
+
+/// Asks for one domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainShow {
+    /// Its UUID.
+    pub id: InstanceId,
+}
+
+/// One domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainShown {
+    /// Its XML, without the values of passwords.
+    pub xml: String,
+    /// Whether it runs.
+    pub power_state: PowerState,
+}
+
+/// An agent lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentReport {
+    /// Its host.
+    pub host: String,
+    /// Its version.
+    pub version: String,
+    /// When it started, ISO 8601 in UTC.
+    pub started_at: String,
+}

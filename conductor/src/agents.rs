@@ -1,0 +1,187 @@
+//! Instances as the agents of the hypervisors tell of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{TimeDelta, Utc};
+use firn_agent::Domain;
+use firn_agent::rpc::{
+    DOMAIN_LIST, DOMAIN_SHOW, DomainShow, DomainShown, DomainsListed, VERSION, target,
+};
+use firn_cloud::{Cloud, CloudError, InstanceDetail, InstanceSummary};
+use firn_core::{InstanceId, PowerState, ProjectId};
+use firn_db::{Database, ServiceKind, ServiceState};
+use futures_util::future::join_all;
+use oslo_messaging::{Envelope, MessagingError, Schema, Transport};
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+/// How long an agent may take for one answer.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The agents that are up, together, as a cloud. The database says which there are.
+///
+/// A host whose agent is down has no instances here: what runs on it cannot be read either.
+pub struct AgentCloud {
+    database: Database,
+    transport: Arc<dyn Transport>,
+    down_after: TimeDelta,
+    /// Where an instance was found last.
+    found: Mutex<HashMap<InstanceId, String>>,
+}
+
+impl AgentCloud {
+    /// The agents of this database, asked over this transport. One that was silent for
+    /// `down_after` is not asked.
+    pub fn new(database: Database, transport: Arc<dyn Transport>, down_after: Duration) -> Self {
+        let down_after = TimeDelta::from_std(down_after).unwrap_or(TimeDelta::MAX);
+        Self { database, transport, down_after, found: Mutex::default() }
+    }
+
+    async fn hosts(&self) -> Result<Vec<String>, CloudError> {
+        let services = self.database.run(firn_db::service_list).await;
+        let services = services.map_err(|error| CloudError::Unavailable {
+            service: "the database".to_owned(),
+            source: Some(Box::new(error)),
+        })?;
+        let now = Utc::now();
+        let up = services.into_iter().filter(|service| {
+            service.kind == ServiceKind::Agent
+                && service.state(now, self.down_after) == ServiceState::Up
+        });
+        Ok(up.map(|service| service.host).collect())
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        host: &str,
+        method: &str,
+        arguments: impl Serialize,
+    ) -> Result<T, Asked> {
+        let schema = Schema { name: method.to_owned(), version: VERSION };
+        let request_id = crate::request::current().unwrap_or_default();
+        let question = Envelope::new(&schema, request_id, json!(arguments));
+        let answer = self.transport.call(&target(host), question, DEADLINE).await?;
+        serde_json::from_value(answer.body).map_err(|source| Asked::Nonsense { source })
+    }
+
+    async fn shown(&self, id: InstanceId) -> Result<DomainShown, CloudError> {
+        let known = self.found.lock().get(&id).cloned();
+        if let Some(host) = known
+            && let Ok(shown) = self.ask(&host, DOMAIN_SHOW, DomainShow { id }).await
+        {
+            return Ok(shown);
+        }
+        let hosts = self.hosts().await?;
+        let asked = hosts.iter().map(|host| self.ask(host, DOMAIN_SHOW, DomainShow { id }));
+        let mut failure = None;
+        for (host, answer) in hosts.iter().zip(join_all(asked).await) {
+            match answer {
+                Ok(shown) => {
+                    self.found.lock().insert(id, host.clone());
+                    return Ok(shown);
+                }
+                Err(error) if error.is_not_found() => {}
+                Err(error) => failure = Some((host, error)),
+            }
+        }
+        self.found.lock().remove(&id);
+        Err(match failure {
+            None => CloudError::NotFound { id },
+            Some((host, error)) => error.into_cloud(host, id),
+        })
+    }
+}
+
+/// Why an agent's answer is none.
+#[derive(Debug, thiserror::Error)]
+enum Asked {
+    #[error("asking an agent failed")]
+    Messaging {
+        #[from]
+        source: MessagingError,
+    },
+    #[error("an agent's answer makes no sense: upgrade it or this conductor")]
+    Nonsense {
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Asked {
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Messaging { source } => source.remote().map(|remote| remote.code.as_str()),
+            Self::Nonsense { .. } => None,
+        }
+    }
+
+    fn is_not_found(&self) -> bool {
+        self.code() == Some("not_found")
+    }
+
+    fn into_cloud(self, host: &str, id: InstanceId) -> CloudError {
+        match self.code() {
+            Some("invalid_input" | "conflict") => {
+                CloudError::InvalidInput { id, source: Box::new(self) }
+            }
+            _ => CloudError::Unavailable {
+                service: format!("the agent on {host}"),
+                source: Some(Box::new(self)),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Cloud for AgentCloud {
+    async fn instance_list(&self, project: &ProjectId) -> Result<Vec<InstanceSummary>, CloudError> {
+        let hosts = self.hosts().await?;
+        let asked = hosts.iter().map(|host| self.ask(host, DOMAIN_LIST, json!({})));
+        let mut instances = Vec::new();
+        for (host, answer) in hosts.iter().zip(join_all(asked).await) {
+            let listed: DomainsListed = match answer {
+                Ok(listed) => listed,
+                Err(error) => {
+                    tracing::warn!(host, error = crate::worker::chain(&error), "agent not asked");
+                    continue;
+                }
+            };
+            let mut found = self.found.lock();
+            for domain in listed.domains {
+                found.insert(domain.id, host.clone());
+                if domain.project_id == *project {
+                    instances.push(InstanceSummary {
+                        id: domain.id,
+                        name: domain.name,
+                        project_id: domain.project_id,
+                        power_state: domain.power_state,
+                    });
+                }
+            }
+        }
+        instances.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        Ok(instances)
+    }
+
+    async fn instance_get(&self, id: InstanceId) -> Result<InstanceDetail, CloudError> {
+        let shown = self.shown(id).await?;
+        // What a hypervisor says is untrusted input here as it is there.
+        let domain = Domain::parse(shown.xml.as_bytes())
+            .map_err(|error| CloudError::InvalidInput { id, source: Box::new(error) })?;
+        if domain.id != id {
+            let error = format!("the agent sent the domain {} instead", domain.id);
+            return Err(CloudError::InvalidInput { id, source: error.into() });
+        }
+        let instance = domain.instance(shown.power_state);
+        Ok(InstanceDetail { instance, machine: domain.machine })
+    }
+
+    async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError> {
+        Ok(self.shown(id).await?.power_state)
+    }
+}

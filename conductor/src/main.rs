@@ -1,0 +1,173 @@
+//! `firn-conductor`: takes jobs and runs them.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use firn_conductor::worker::WorkerCommand;
+use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
+use firn_conductor::{AgentCloud, Conductor, ConductorConfig, ConductorOptions, StorageOptions};
+use firn_db::DatabaseOptions;
+use firn_service::{
+    HostOptions, LogOptions, Messaging, RepositoryOptions, ServiceArguments, Signals,
+};
+use oslo_config::Config;
+use serde_json::json;
+
+/// Takes backup and restore jobs and runs them
+#[derive(Parser)]
+#[command(name = "firn-conductor", version)]
+struct Arguments {
+    #[command(flatten)]
+    service: ServiceArguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Moves the data of one job; started by the conductor itself
+    #[command(hide = true)]
+    Worker {
+        /// The job, for `ps`
+        job: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Some(Command::Worker { .. }) => {
+            firn_service::logging::start_worker();
+            firn_conductor::worker::main()
+        }
+        None => firn_service::exit(run(&arguments.service)),
+    }
+}
+
+fn run(arguments: &ServiceArguments) -> anyhow::Result<()> {
+    let mut groups = vec![
+        HostOptions::group(),
+        LogOptions::group(),
+        DatabaseOptions::group(),
+        ConductorOptions::group(),
+        StorageOptions::group(),
+        RepositoryOptions::group(),
+    ];
+    groups.extend(Messaging::groups());
+    let config = arguments.load(&groups)?;
+    firn_service::logging::start(&config.get()?)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+        .context("cannot start the asynchronous runtime")?
+        .block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let options: ConductorOptions = config.get()?;
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let database: DatabaseOptions = config.get()?;
+    let database = tokio::task::spawn_blocking(move || database.open()).await??;
+    let host = config.get::<HostOptions>()?.host;
+    let messaging = Messaging::start(config, &format!("conductor.{host}"))?;
+    let transport = messaging.transport;
+    let name = config.get::<RepositoryOptions>()?.name;
+    let wanted = name.clone();
+    let found = database.run(move |conn| firn_db::repository_find(conn, &wanted)).await?;
+    let repository = found.with_context(|| {
+        format!("there is no repository {name}: run `firn-manage repository create`")
+    })?;
+    let down_after = Duration::from_secs(options.agent_down_time);
+    let cloud = AgentCloud::new(database.clone(), Arc::clone(&transport), down_after);
+    let settings = settings(config, &options)?;
+    let conductor = Conductor::new(
+        settings,
+        repository.id,
+        database,
+        Arc::clone(&transport),
+        messaging.notifier,
+        Arc::new(cloud),
+    );
+    let shutdown = conductor.shutdown();
+    let answers = conductor.answers();
+    let mut running = tokio::spawn(conductor.run());
+    answers.notified().await;
+    firn_service::ready("taking jobs");
+    tracing::info!(host, "ready");
+    tokio::select! {
+        ended = &mut running => ended.context("the conductor panicked")?,
+        never = firn_service::watchdog() => never,
+        () = signals.stop() => {
+            firn_service::stopping("waiting for running jobs");
+            tracing::info!("stopping when the running jobs have ended");
+            shutdown.drain();
+            let patience = Duration::from_secs(options.graceful_shutdown_timeout);
+            tokio::select! {
+                ended = &mut running => ended.context("the conductor panicked")?,
+                () = late(patience, &mut signals) => {
+                    tracing::info!("stopping the running jobs; they go on elsewhere or later");
+                    shutdown.request();
+                    running.await.context("the conductor panicked")?;
+                }
+            }
+        }
+    }
+    transport.close().await;
+    Ok(())
+}
+
+/// Patience ends by itself, or by a second signal.
+async fn late(patience: Duration, signals: &mut Signals) {
+    tokio::select! {
+        () = tokio::time::sleep(patience) => {}
+        () = signals.stop() => {}
+    }
+}
+
+fn settings(config: &Config, options: &ConductorOptions) -> anyhow::Result<ConductorConfig> {
+    let storage: StorageOptions = config.get()?;
+    let repository: RepositoryOptions = config.get()?;
+    let program = std::env::current_exe().context("cannot find this program's own path")?;
+    let folder = |name: &str| -> anyhow::Result<_> {
+        let path = options.state_path.join(name);
+        make_private(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(path)
+    };
+    let runtime_dir = folder("run")?;
+    make_private(&options.restores_dir)
+        .with_context(|| format!("cannot make {}", options.restores_dir.display()))?;
+    Ok(ConductorConfig {
+        host: config.get::<HostOptions>()?.host,
+        worker: WorkerCommand { program, arguments: vec!["worker".to_owned()] },
+        drivers: DriverAccess {
+            path: storage.driver_path,
+            enabled: storage.enabled_drivers,
+            config: [("file".to_owned(), json!({ "runtime_dir": runtime_dir }))].into(),
+        },
+        repository: RepositoryAccess {
+            path: repository.path,
+            key_file: repository.key_file,
+            cache_dir: folder("cache")?,
+        },
+        restores_dir: options.restores_dir.clone(),
+        limits: Limits {
+            threads: options.job_threads,
+            memory_bytes: options.job_memory_mib << 20,
+            compression_level: options.compression_level,
+        },
+        concurrent_jobs: options.concurrent_jobs,
+        lease: Duration::from_secs(options.lease_seconds),
+        reconcile_interval: Duration::from_secs(options.reconcile_interval),
+        probe_deadline: Duration::from_secs(options.probe_deadline),
+    })
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

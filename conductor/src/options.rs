@@ -1,0 +1,41 @@
+use std::path::PathBuf;
+
+oslo_config::options! {
+    /// Conductors: how many jobs one runs, and what each may use.
+    pub struct ConductorOptions in "conductor" {
+        /// Jobs that run here at once.
+        pub concurrent_jobs: usize = 4, min 1, max 256;
+        /// Threads of one job that read, hash and compress. 0: one a processor.
+        pub job_threads: usize = 0, max 64;
+        /// Memory of one job, in MiB.
+        pub job_memory_mib: u64 = 512, min 32;
+        /// zstd level of backups.
+        pub compression_level: i32 = 1, min 1, max 19;
+        /// Seconds that a job stays with a conductor that says nothing; then another takes it
+        /// over.
+        pub lease_seconds: u64 = 15, min 5, max 600;
+        /// Seconds between two looks for jobs that no message announced, and for leftovers.
+        pub reconcile_interval: u64 = 10, min 1, max 3600;
+        /// Seconds that the cloud or a storage driver may take for one answer.
+        pub probe_deadline: u64 = 20, min 1, max 600;
+        /// Seconds that running jobs have to end after SIGTERM; then they stop, and go on
+        /// elsewhere or after the next start.
+        pub graceful_shutdown_timeout: u64 = 60, max 86400;
+        /// Seconds without a sign of life after which an agent counts as down.
+        pub agent_down_time: u64 = 60, min 5, max 3600;
+        /// Folder for sockets and index copies.
+        pub state_path: PathBuf = "/var/lib/firn";
+        /// Folder that restores to files go to, one folder each.
+        pub restores_dir: PathBuf = "/var/lib/firn/restores";
+    }
+}
+
+oslo_config::options! {
+    /// Storage drivers.
+    pub struct StorageOptions in "storage" {
+        /// Names, in the order in which they are asked about a disk.
+        pub enabled_drivers: Vec<String> = ["file"];
+        /// Folder with the libfirn_driver_<name>.so files; only root may write to it.
+        pub driver_path: PathBuf = "/usr/lib/firn/drivers";
+    }
+}

@@ -1,0 +1,14 @@
+//! What an operator does to a Firn service beside its API: makes and upgrades the database, makes
+//! the repository, registers the service in the catalog, checks whether an upgrade may go on.
+//!
+//! Invariants:
+//! - every command may be run twice: what is done already is left alone, and said;
+//! - nothing is deleted that was not named.
+//!
+//! It must not know of jobs, HTTP or drivers.
+
+pub mod db;
+pub mod repository;
+mod say;
+
+pub use say::say;

@@ -1,0 +1,44 @@
+//! `firn-manage`: commands of the operator.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use firn_db::DatabaseOptions;
+use firn_manage::{db, repository};
+use firn_service::{LogOptions, RepositoryOptions, ServiceArguments};
+
+/// Commands of the operator
+#[derive(Parser)]
+#[command(name = "firn-manage", version)]
+struct Arguments {
+    #[command(flatten)]
+    service: ServiceArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The database
+    #[command(subcommand)]
+    Db(db::Command),
+    /// The repository
+    #[command(subcommand)]
+    Repository(repository::Command),
+}
+
+fn main() -> ExitCode {
+    firn_service::exit(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let groups = [LogOptions::group(), DatabaseOptions::group(), RepositoryOptions::group()];
+    let config = arguments.service.load(&groups)?;
+    firn_service::logging::start(&config.get()?)?;
+    let database = config.get::<DatabaseOptions>()?.open()?;
+    match &arguments.command {
+        Command::Db(command) => db::run(command, &database)?,
+        Command::Repository(command) => repository::run(command, &database, &config.get()?)?,
+    }
+    Ok(())
+}

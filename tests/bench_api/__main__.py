@@ -1,0 +1,136 @@
+"""`python3 -m bench_api`: Firn's API beside cinder-api, and the throughput of jobs."""
+
+import argparse
+import json
+import os
+import sys
+
+from bench import report as machine_report
+from bench_api import rows
+from bench_api.jobs import jobs_per_second
+from bench_api.load import CLIENTS, drive, memory_bytes
+from bench_api.service import Service
+from ground.cinder import CinderApi
+from ground.identity import Identity
+from ground.keystone import Keystone
+from ground.rabbitmq import RabbitMq
+from harness.firn import REPOSITORY
+from harness.ground import Ground, GroundError, exit_on_signals
+
+QUESTIONS = ("list of 1,000", "list of 20", "one by id")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench_api", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--seconds", type=int, default=20, help="of each figure")
+    return parser.parse_args()
+
+
+def measure(urls: dict[str, str], token: str, seconds: int) -> dict:
+    # A list of everything takes seconds for one of the two.
+    patience = {QUESTIONS[0]: 2 * seconds}
+    return {
+        question: drive(url, token, patience.get(question, seconds)).as_dict()
+        for question, url in urls.items()
+    }
+
+
+def bench(ground: Ground, options: argparse.Namespace) -> dict:
+    keystone, broker = Keystone(ground, {}), RabbitMq(ground, {})
+    keystone.set_up()
+    broker.set_up()
+    identity = Identity(keystone.info())
+    identity.log_in()
+    token = identity.token
+    project, user = identity.whoami()
+    cores = os.cpu_count() or 2
+    results = {}
+
+    cinder = CinderApi(ground, keystone, broker, workers=cores)
+    cinder.set_up()
+    ids = rows.cinder(keystone.database, project, user, options.rows)
+    base = f"{cinder.info()['url']}/v3/{project}/backups"
+    results["cinder-api"] = measure(
+        {
+            QUESTIONS[0]: f"{base}/detail?limit={options.rows}",
+            QUESTIONS[1]: f"{base}/detail?limit=20",
+            QUESTIONS[2]: f"{base}/{ids[0]}",
+        },
+        token,
+        options.seconds,
+    )
+    results["cinder-api"]["memory_bytes"] = memory_bytes(cinder.processes[0].pid)
+    cinder.stop()
+
+    service = Service(ground, keystone, broker)
+    ids = rows.firn(keystone.database, project, options.rows)
+    base = f"{service.url}/v1/restore-points"
+    results["firn-api"] = measure(
+        {
+            QUESTIONS[0]: f"{base}?limit={options.rows}",
+            QUESTIONS[1]: f"{base}?limit=20",
+            QUESTIONS[2]: f"{base}/{ids[0]}",
+        },
+        token,
+        options.seconds,
+    )
+    results["firn-api"]["memory_bytes"] = memory_bytes(service.api.pid)
+    jobs = jobs_per_second(service.url, token, ids)
+    return {"servers": results, "jobs": jobs}
+
+
+def as_text(made: dict) -> str:
+    cinder, firn = made["servers"]["cinder-api"], made["servers"]["firn-api"]
+    lines = [
+        "| question, 8 clients | cinder-api /s | firn-api /s | firn ÷ cinder "
+        "| cinder-api p50, p99 ms | firn-api p50, p99 ms |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for question in QUESTIONS:
+        peer, ours = cinder[question], firn[question]
+        ratio = ours["requests_per_second"] / peer["requests_per_second"]
+        lines.append(
+            f"| {question} | {peer['requests_per_second']:.1f} | "
+            f"{ours['requests_per_second']:.1f} | {ratio:.1f} × | "
+            f"{peer['median_ms']:.1f}, {peer['p99_ms']:.1f} | "
+            f"{ours['median_ms']:.2f}, {ours['p99_ms']:.2f} |"
+        )
+    peer, ours = cinder["memory_bytes"] / 2**20, firn["memory_bytes"] / 2**20
+    lines.append(f"| memory, MiB | {peer:.0f} | {ours:.0f} | {peer / ours:.1f} × less | | |")
+    jobs = made["jobs"]
+    lines += [
+        "",
+        f"Jobs with nothing to do through API, RabbitMQ, conductor and MariaDB: {jobs['jobs']} "
+        f"accepted at {jobs['accepted_per_second']:.0f} a second, done at "
+        f"{jobs['done_per_second']:.0f} a second.",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    exit_on_signals()
+    options = arguments()
+    assert CLIENTS == 8, "the report says so"
+    try:
+        with Ground("bench-api") as ground:
+            ground.path.chmod(0o711)
+            made = bench(ground, options)
+    except GroundError as error:
+        print(f"bench-api: {error}", file=sys.stderr)
+        return 1
+    made["machine"] = machine_report.machine()
+    output = REPOSITORY / "docs/bench"
+    (output / "api.json").write_text(json.dumps(made, indent=1) + "\n")
+    (output / "API.md").write_text(
+        "# The API beside cinder-api\n\nMade by `make bench-api`; do not edit. One run, one"
+        " machine, the same Keystone, MariaDB, RabbitMQ and client (`wrk`).\n\n"
+        + as_text(made)
+        + "\n"
+    )
+    print(as_text(made))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

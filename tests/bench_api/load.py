@@ -1,0 +1,59 @@
+"""What a server answers to many clients, and the memory it takes."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.ground import GroundError, descendants, run
+
+CLIENTS = 8
+
+
+@dataclass
+class Load:
+    """One figure of one server."""
+
+    requests_per_second: float
+    median_ms: float
+    p99_ms: float
+
+    def as_dict(self) -> dict:
+        return vars(self)
+
+
+def drive(url: str, token: str, seconds: int) -> Load:
+    """Asks `url` from CLIENTS connections, as fast as it answers; every answer must be 2xx."""
+    report = run(
+        ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--timeout", "90s", "--latency",
+         "-H", f"X-Auth-Token: {token}", url],
+        deadline=seconds + 120,
+    )  # fmt: skip
+    if failed := re.search(r"Non-2xx.*: (\d+)", report):
+        raise GroundError(f"{url}: {failed[1]} answers were errors\n{report}")
+    return Load(
+        requests_per_second=float(_found(r"Requests/sec:\s+([\d.]+)", report)),
+        median_ms=_milliseconds(_found(r"50%\s+(\S+)", report)),
+        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", report)),
+    )
+
+
+def _found(pattern: str, report: str) -> str:
+    found = re.search(pattern, report)
+    if not found:
+        raise GroundError(f"wrk said something else:\n{report}")
+    return found[1]
+
+
+def _milliseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}[unit]
+
+
+def memory_bytes(pid: int) -> int:
+    """Proportional memory of a process and all below it: shared pages count once."""
+    total = 0
+    for process in [pid, *descendants(pid)]:
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
