@@ -2,13 +2,15 @@
 //! consists of, and whether it runs.
 //!
 //! [`Cloud`] is the trait that the conductor and the API hold (`Arc<dyn Cloud>`); [`Standalone`]
-//! answers it for one machine without any cloud services.
+//! answers it for one machine without any cloud services. [`openstack`] is what Firn asks of
+//! OpenStack's services.
 //!
 //! Invariants:
 //! - every answer comes within a deadline or is [`CloudError::Unavailable`];
 //! - the trait is asynchronous, because clouds are reached over HTTP; an implementation that
 //!   blocks moves itself to a blocking thread, so callers need not know which one they hold;
-//! - answers are facts about the cloud now; nothing here changes it, caches it or keeps state.
+//! - answers are facts about the cloud now; nothing behind [`Cloud`] changes it, caches it or keeps
+//!   state.
 //!
 //! It must not know of libvirt, domain XML's grammar, drivers, jobs or the database. What runs on
 //! this machine is told to it through the [`Machines`] port, which the binary wires.
@@ -16,6 +18,7 @@
 mod cloud;
 mod error;
 mod instance;
+pub mod openstack;
 mod standalone;
 
 pub use cloud::Cloud;

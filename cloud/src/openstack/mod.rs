@@ -1,0 +1,3 @@
+//! OpenStack behind narrow interfaces.
+
+pub mod identity;
