@@ -28,6 +28,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     groups.extend(Messaging::groups());
     let config = arguments.service.load(&groups)?;
     firn_service::logging::start(&config.get()?)?;
+    firn_service::logging::report(&config);
     let options: AgentConfig = config.get()?;
     let source = source(&options)?;
     let HostOptions { host } = config.get()?;

@@ -60,6 +60,7 @@ fn run(arguments: &ServiceArguments) -> anyhow::Result<()> {
     groups.extend(Messaging::groups());
     let config = arguments.load(&groups)?;
     firn_service::logging::start(&config.get()?)?;
+    firn_service::logging::report(&config);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(2)

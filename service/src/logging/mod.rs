@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use oslo_config::Config;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -81,6 +82,15 @@ pub fn start(options: &LogOptions) -> Result<(), LogError> {
     // Tests of one process may have set logs up already.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())
+}
+
+/// Logs where the configuration came from, and what is odd about it.
+pub fn report(config: &Config) {
+    let files: Vec<_> = config.files_used().iter().map(|file| file.display().to_string()).collect();
+    tracing::info!(files = files.join(" "), "configuration");
+    for warning in config.warnings() {
+        tracing::warn!(%warning, "configuration");
+    }
 }
 
 /// Sets up the logs of a worker process: lines on standard error, which its conductor passes on
