@@ -2,8 +2,8 @@
 //! consists of, and whether it runs.
 //!
 //! [`Cloud`] is the trait that the conductor and the API hold (`Arc<dyn Cloud>`); [`Standalone`]
-//! answers it for one machine without any cloud services. [`openstack`] is what Firn asks of
-//! OpenStack's services.
+//! answers it for one machine without any cloud services. [`Delegation`] says whether work that
+//! its owner scheduled may be done now. [`openstack`] is what Firn asks of OpenStack's services.
 //!
 //! Invariants:
 //! - every answer comes within a deadline or is [`CloudError::Unavailable`];
@@ -16,12 +16,14 @@
 //! this machine is told to it through the [`Machines`] port, which the binary wires.
 
 mod cloud;
+mod delegation;
 mod error;
 mod instance;
 pub mod openstack;
 mod standalone;
 
 pub use cloud::Cloud;
+pub use delegation::{Delegated, Delegation, DelegationError, Grant, NoDelegation};
 pub use error::{BoxError, CloudError};
 pub use instance::{InstanceDetail, InstanceSummary};
 pub use standalone::{Machines, Standalone};

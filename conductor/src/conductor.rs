@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
-use chrono::Utc;
-use firn_cloud::Cloud;
+use chrono::{TimeDelta, Utc};
+use firn_cloud::{Cloud, Delegation, NoDelegation};
 use firn_core::RepositoryId;
-use firn_db::Database;
+use firn_db::{Database, QuotaLimits};
 use oslo_messaging::{Notifier, Transport};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::presence::Admission;
+use crate::scheduler::{self, QueueWaker, Scheduler, SystemClock};
 use crate::services::Services;
 use crate::stop::{Stop, StopReason};
 use crate::{ConductorConfig, dispatcher, presence, reconcile, requests};
@@ -17,6 +19,8 @@ pub struct Conductor {
     services: Arc<Services>,
     transport: Arc<dyn Transport>,
     repository: RepositoryId,
+    delegation: Arc<dyn Delegation>,
+    quotas: QuotaLimits,
     drain: Stop,
     shutdown: Stop,
     answers: Arc<Notify>,
@@ -58,10 +62,25 @@ impl Conductor {
             services,
             transport,
             repository,
+            delegation: Arc::new(NoDelegation),
+            quotas: QuotaLimits::default(),
             drain: Stop::default(),
             shutdown: Stop::default(),
             answers: Arc::default(),
         }
+    }
+
+    /// Asks `delegation` before every run of a plan; without it, every plan may run.
+    #[must_use]
+    pub fn with_delegation(self, delegation: Arc<dyn Delegation>) -> Self {
+        Self { delegation, ..self }
+    }
+
+    /// What the runs of a plan leave room for in a project without limits of its own; without it,
+    /// such a project has none.
+    #[must_use]
+    pub fn with_quotas(self, quotas: QuotaLimits) -> Self {
+        Self { quotas, ..self }
     }
 
     /// To stop it, from anywhere.
@@ -76,7 +95,10 @@ impl Conductor {
 
     /// Runs until told to stop, then until every running job has ended or stopped.
     pub async fn run(self) {
-        let Self { services, transport, repository, drain, shutdown, answers } = self;
+        let Self { services, transport, repository, delegation, quotas, drain, shutdown, answers } =
+            self;
+        let plans = Arc::new(plans(&services, &transport, repository, delegation, quotas));
+        let lease = services.config.lease;
         let started_at = Utc::now();
         let wake = Arc::new(Notify::new());
         let admission = Admission::default();
@@ -84,7 +106,7 @@ impl Conductor {
             Arc::clone(&services),
             Arc::clone(&wake),
             admission.clone(),
-            drain,
+            drain.clone(),
             shutdown.clone(),
         );
         let others = async {
@@ -93,11 +115,39 @@ impl Conductor {
                 requests::questions(transport.as_ref(), &services, &answers),
                 reconcile::run(Arc::clone(&services), repository, shutdown.clone()),
                 presence::report(&services, started_at, &admission),
+                scheduler::run(Arc::clone(&plans), lease, drain),
             )
         };
         tokio::select! {
             () = dispatch => {}
             _ = others => {}
         }
+        // The turn at hand, if there was one, is cut off: it is written wholly or not at all.
+        plans.release().await;
     }
+}
+
+fn plans(
+    services: &Services,
+    transport: &Arc<dyn Transport>,
+    repository: RepositoryId,
+    delegation: Arc<dyn Delegation>,
+    quotas: QuotaLimits,
+) -> Scheduler {
+    let config = &services.config;
+    let settings = scheduler::Settings {
+        owner: format!("{}/{}", config.host, Uuid::new_v4()),
+        lease: TimeDelta::from_std(config.lease).unwrap_or(TimeDelta::MAX),
+        deadline: config.probe_deadline,
+        repository,
+        quotas,
+    };
+    Scheduler::new(
+        settings,
+        services.database.clone(),
+        Arc::clone(&services.cloud),
+        delegation,
+        Arc::new(SystemClock),
+        Arc::new(QueueWaker(Arc::clone(transport))),
+    )
 }

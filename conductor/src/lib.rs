@@ -8,6 +8,7 @@
 //! - a restore point becomes visible only after the lease was renewed for that purpose;
 //! - whatever a job did is undone when it does not come to its end, and every do and undo may
 //!   meet its own half-done earlier attempt;
+//! - a plan's run appears once, whoever schedules, with all its jobs or not at all;
 //! - drivers run in a worker process as soon as data moves: their crash is an error of one step.
 //!
 //! It must not know of HTTP, of users' rights, of any particular cloud or storage.
@@ -27,6 +28,7 @@ mod request;
 mod requests;
 mod runner;
 mod saga;
+mod scheduler;
 mod services;
 mod stop;
 mod view;

@@ -23,9 +23,9 @@ use crate::worker::chain;
 use crate::{discover, view};
 
 /// The queue of wake-ups.
-const JOBS: &str = "firn.jobs";
+pub(crate) const JOBS: &str = "firn.jobs";
 /// A wake-up: `{job_id}`.
-const WAKE: &str = "firn.job.wake";
+pub(crate) const WAKE: &str = "firn.job.wake";
 /// Where questions go to.
 const CONDUCTOR: &str = "firn.conductor";
 /// `{project_id}` → `{instances}`.

@@ -35,6 +35,9 @@ pub struct MachineIdentity {
     /// What Nova wrote about its server; `None` for a machine that Nova did not make.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nova: Option<NovaServer>,
+    /// What its owner tagged it with, such as `backup` = `daily`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A machine's firmware.

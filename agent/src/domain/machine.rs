@@ -2,7 +2,7 @@
 
 use firn_core::MachineIdentity;
 
-use super::{DomainError, firmware, interface, nova, value};
+use super::{DomainError, firmware, interface, nova, tags, value};
 use crate::xml::Element;
 
 pub(super) fn read(root: &Element) -> Result<MachineIdentity, DomainError> {
@@ -20,6 +20,7 @@ pub(super) fn read(root: &Element) -> Result<MachineIdentity, DomainError> {
         tpm: root.path(&["devices", "tpm"]).is_some(),
         interfaces: interface::read(root)?,
         nova: nova::read(root)?,
+        metadata: tags::read(root)?,
     })
 }
 

@@ -9,6 +9,7 @@ mod machine;
 mod nova;
 mod roles;
 mod secrets;
+mod tags;
 mod value;
 
 use firn_core::{Disk, Instance, InstanceId, MachineIdentity, PowerState, ProjectId};

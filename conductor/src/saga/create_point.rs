@@ -1,5 +1,6 @@
 //! Fills a restore point.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,7 +13,8 @@ use serde_json::Value;
 use super::transfer::{forget_session, in_repository, journaled};
 use super::{JobContext, JobError, RunningJob, Step};
 use crate::discover;
-use crate::worker::protocol::{Backup, BackupDisk, BackupResult, Work};
+use crate::worker::Watch;
+use crate::worker::protocol::{Backup, BackupDisk, BackupResult, Level, Work};
 
 const DISCOVER: &str = "discover";
 const TRANSFER: &str = "transfer";
@@ -29,6 +31,21 @@ struct Discovered {
     disks: Vec<BackupDisk>,
     consistency: Consistency,
     parent_id: Option<PointId>,
+    /// Devices that the request left out and that are there.
+    #[serde(default)]
+    excluded_disks: BTreeSet<String>,
+}
+
+/// What the request demands beyond the point; a request by hand demands nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    /// The least grade that the point must have.
+    consistency: Option<Consistency>,
+    /// Devices that are not read.
+    excluded_disks: BTreeSet<String>,
+    /// How fast the disks may be read.
+    bandwidth_bytes_per_second: Option<u64>,
 }
 
 struct Discover(Arc<RunningJob>);
@@ -42,30 +59,74 @@ impl Step for Discover {
     async fn run(&self, _: &JobContext) -> Result<Value, JobError> {
         let services = &self.0.services;
         let point = self.0.point().await?;
+        let spec: Spec = self.0.spec()?;
         let instance = discover::instance(services, point.instance_id).await?;
-        let disks = readable_disks(discover::probe(services, &protected(&instance)).await?)?;
-        let consistency = match instance.instance.power_state {
-            PowerState::ShutOff => Consistency::Application,
-            PowerState::Running | PowerState::Unknown => Consistency::Crash,
-        };
+        // Before anything is read: a point below its demand is not wanted at all.
+        let consistency = grade(instance.instance.power_state);
+        check_grade(consistency, spec.consistency)?;
+        let (wanted, excluded_disks) = choose(&instance, &spec.excluded_disks);
+        for device in spec.excluded_disks.difference(&excluded_disks) {
+            let text = format!("disk {device} is excluded, but the instance has none of that name");
+            self.0.lease.message(Level::Warning, "excluded_disks", &text).await;
+        }
+        let disks = readable_disks(discover::probe(services, &wanted).await?, &excluded_disks)?;
         let parent_id = match point.mode {
             BackupMode::Full => None,
             BackupMode::Incremental => self.0.newest_point(point.instance_id).await?,
         };
-        journaled(&Discovered { instance, disks, consistency, parent_id })
+        journaled(&Discovered { instance, disks, consistency, parent_id, excluded_disks })
     }
 }
 
-fn protected(instance: &InstanceDetail) -> Vec<firn_core::Disk> {
-    let disks = instance.instance.disks.iter();
-    disks.filter(|disk| disk.kind.protected()).cloned().collect()
+/// The grade that a backup reaches now. Nobody freezes a running guest yet.
+fn grade(power_state: PowerState) -> Consistency {
+    match power_state {
+        PowerState::ShutOff => Consistency::Application,
+        PowerState::Running | PowerState::Unknown => Consistency::Crash,
+    }
+}
+
+fn check_grade(reached: Consistency, demanded: Option<Consistency>) -> Result<(), JobError> {
+    let Some(demanded) = demanded.filter(|demanded| reached < *demanded) else { return Ok(()) };
+    let word = |grade| match grade {
+        Consistency::Crash => "crash",
+        Consistency::Filesystem => "filesystem",
+        Consistency::Application => "application",
+    };
+    let (reached, demanded) = (word(reached), word(demanded));
+    Err(JobError::new(
+        ErrorKind::Conflict,
+        format!(
+            "the plan demands {demanded} consistency and only {reached} consistency can be \
+             reached now, so no restore point is kept: shut the instance off for the backup, or \
+             demand less"
+        ),
+    ))
+}
+
+/// The disks to read, and the excluded ones that are there.
+fn choose(
+    instance: &InstanceDetail,
+    excluded: &BTreeSet<String>,
+) -> (Vec<firn_core::Disk>, BTreeSet<String>) {
+    let protected = instance.instance.disks.iter().filter(|disk| disk.kind.protected());
+    let wanted = protected.filter(|disk| !excluded.contains(&disk.device)).cloned().collect();
+    let there = instance.instance.disks.iter().map(|disk| &disk.device);
+    (wanted, there.filter(|device| excluded.contains(*device)).cloned().collect())
 }
 
 /// Every protected disk must be readable: a point without one of them would be a surprise on the
 /// day it is needed.
-fn readable_disks(disks: Vec<discover::ProbedDisk>) -> Result<Vec<BackupDisk>, JobError> {
+fn readable_disks(
+    disks: Vec<discover::ProbedDisk>,
+    excluded: &BTreeSet<String>,
+) -> Result<Vec<BackupDisk>, JobError> {
     if disks.is_empty() {
-        return Err(JobError::new(ErrorKind::InvalidInput, "the instance has no disk to protect"));
+        let message = match excluded.is_empty() {
+            true => "the instance has no disk to protect",
+            false => "every disk of the instance is excluded: there is nothing to protect",
+        };
+        return Err(JobError::new(ErrorKind::InvalidInput, message));
     }
     let readable = disks.into_iter().map(|probed| {
         let device = &probed.disk.device;
@@ -94,7 +155,9 @@ impl Step for Transfer {
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let point = self.0.point().await?;
-        let Discovered { instance, disks, consistency, parent_id } = context.output(DISCOVER)?;
+        let Spec { bandwidth_bytes_per_second, .. } = self.0.spec()?;
+        let Discovered { instance, disks, consistency, parent_id, excluded_disks } =
+            context.output(DISCOVER)?;
         let work = Work::Backup(Box::new(Backup {
             point_id: point.id,
             project_id: point.project_id,
@@ -103,6 +166,8 @@ impl Step for Transfer {
             mode: point.mode,
             consistency,
             parent_id,
+            excluded_disks,
+            bandwidth_bytes_per_second,
         }));
         self.0.work(work, context).await
     }
@@ -138,3 +203,7 @@ pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
         disks: disks.collect(),
     })
 }
+
+#[cfg(test)]
+#[path = "create_point_tests.rs"]
+mod tests;

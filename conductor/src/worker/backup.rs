@@ -12,11 +12,12 @@ use firn_repository::{
 use serde_json::json;
 
 use super::changes::{self, ReadPlan};
-use super::disks::{self, EngineDisk};
+use super::disks::{self, ThrottledDisk};
 use super::error::TaskError;
 use super::link::Link;
 use super::protocol::{Backup, BackupDisk, BackupResult, DiskResult, Level, Task};
 use super::repository;
+use super::throttle::Throttle;
 use crate::services::load_drivers;
 
 /// A disk that is open and how it will be read.
@@ -58,15 +59,16 @@ fn fill(
     // All disks are opened before the first is read, so that a disk that changes while another
     // is read is noticed too.
     let created_at = Utc::now();
+    let throttle = Throttle::new(work.bandwidth_bytes_per_second, link.cancel_flag());
     let open = work
         .disks
         .iter()
-        .map(|source| open(task, source, work, link, drivers, repository, parent))
+        .map(|source| open(task, source, work, link, drivers, repository, parent, &throttle))
         .collect::<Result<Vec<_>, _>>()?;
     link.plan(open.iter().map(|disk| disk.plan.work_bytes()).sum());
     let mut images = Vec::with_capacity(open.len());
     for disk in &open {
-        images.push(store(disk, &session, link)?);
+        images.push(store(disk, &session, link, &throttle)?);
     }
     for disk in &open {
         let device = &disk.source.disk.device;
@@ -113,6 +115,7 @@ fn parent(repository: &Repository, work: &Backup, link: &Link) -> Option<PointRe
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn open<'a>(
     task: &Task,
     source: &'a BackupDisk,
@@ -121,6 +124,7 @@ fn open<'a>(
     drivers: &DriverSet,
     repository: &Repository,
     parent: Option<&PointRecord>,
+    throttle: &Throttle,
 ) -> Result<OpenDisk<'a>, TaskError> {
     let device = &source.disk.device;
     let failed = |doing: &str, error| TaskError::driver(&format!("{doing} disk {device}"), &error);
@@ -141,7 +145,7 @@ fn open<'a>(
     let plan = match (work.mode, base) {
         (BackupMode::Incremental, Some(base)) => {
             let domain = &work.project_id.0;
-            incremental(disk.as_ref(), base, domain, &allocated, repository, link)?
+            incremental(disk.as_ref(), base, domain, &allocated, repository, link, throttle)?
         }
         _ => None,
     };
@@ -163,6 +167,7 @@ fn incremental(
     allocated: &ExtentList,
     repository: &Repository,
     link: &Link,
+    throttle: &Throttle,
 ) -> Result<Option<DiskPlan>, TaskError> {
     let device = &base.device;
     let everything = |level, reason: String| {
@@ -200,7 +205,7 @@ fn incremental(
     let chunk_bytes = u64::from(repository.chunk_size().bytes());
     let plan = ReadPlan::incremental(size_bytes, chunk_bytes, allocated, &changed);
     let kept = plan.kept(size_bytes);
-    if let Some(place) = differing_sample(disk, base, domain, &kept, repository)? {
+    if let Some(place) = differing_sample(disk, base, domain, &kept, repository, throttle)? {
         let at = place.offset;
         return everything(
             Level::Warning,
@@ -220,6 +225,7 @@ fn differing_sample(
     domain: &str,
     kept: &ExtentList,
     repository: &Repository,
+    throttle: &Throttle,
 ) -> Result<Option<firn_core::Extent>, TaskError> {
     let device = &base.device;
     let stored = repository.open_disk(base, domain).map_err(|error| {
@@ -228,6 +234,7 @@ fn differing_sample(
     for place in changes::samples(kept, &mut |bound| rand::random_range(0..bound)) {
         let mut now = vec![0; place.length as usize];
         let mut then = now.clone();
+        throttle.take(place.length);
         disks::read(disk, place.offset, &mut now)
             .map_err(|error| TaskError::driver(&format!("reading disk {device}"), &error))?;
         match stored.read_at(place.offset, &mut then) {
@@ -239,11 +246,17 @@ fn differing_sample(
     Ok(None)
 }
 
-fn store(open: &OpenDisk<'_>, session: &Session, link: &Arc<Link>) -> Result<DiskImage, TaskError> {
+fn store(
+    open: &OpenDisk<'_>,
+    session: &Session,
+    link: &Arc<Link>,
+    throttle: &Throttle,
+) -> Result<DiskImage, TaskError> {
     let control = repository::control(link);
     let device = &open.source.disk.device;
+    let source = ThrottledDisk { disk: Arc::clone(&open.disk), throttle };
     session
-        .backup_disk(&EngineDisk(Arc::clone(&open.disk)), &open.plan, &control)
+        .backup_disk(&source, &open.plan, &control)
         .map_err(|error| repository::error(&format!("backing up disk {device}"), &error))
 }
 
@@ -264,6 +277,10 @@ fn record(
         attributes: json!({ "disk": open.source.disk, "driver": open.source.driver }),
     });
     let instance = &work.instance.instance;
+    let mut identity = json!(work.instance);
+    if !work.excluded_disks.is_empty() {
+        identity["excluded_disks"] = json!(work.excluded_disks);
+    }
     NewPoint {
         id: work.point_id,
         project_id: work.project_id.clone(),
@@ -274,7 +291,7 @@ fn record(
         consistency: work.consistency,
         parent: work.parent_id,
         disks: disks.collect(),
-        identity: json!(work.instance),
+        identity,
     }
 }
 

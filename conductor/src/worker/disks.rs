@@ -9,6 +9,7 @@ use firn_repository::{EndpointError, Sink, Source};
 
 use super::error::TaskError;
 use super::link::Link;
+use super::throttle::Throttle;
 
 /// The driver that a task names.
 pub(super) fn driver(set: &DriverSet, name: &str) -> Result<Arc<dyn Driver>, TaskError> {
@@ -32,12 +33,20 @@ pub(super) fn open(
     Ok(disk)
 }
 
-/// An opened disk for the engine to read from or write to.
+/// An opened disk for the engine to write to.
 pub(super) struct EngineDisk(pub(super) Arc<dyn Disk>);
 
-impl Source for EngineDisk {
+/// An opened disk for the engine to read from, no faster than it may.
+pub(super) struct ThrottledDisk<'a> {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) throttle: &'a Throttle,
+}
+
+impl Source for ThrottledDisk<'_> {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), EndpointError> {
-        read(self.0.as_ref(), offset, buffer).map_err(endpoint_error)
+        // A cancel ends the wait; the engine then asks its own flag.
+        self.throttle.take(buffer.len() as u64);
+        read(self.disk.as_ref(), offset, buffer).map_err(endpoint_error)
     }
 }
 

@@ -11,6 +11,7 @@ mod process;
 pub mod protocol;
 mod repository;
 mod restore;
+mod throttle;
 mod verify;
 
 pub(crate) use error::chain;

@@ -4,7 +4,7 @@
 //! writes [`Event`]s to its standard output. Both ends are always the same build, so the format
 //! has no versions. The end of standard input tells the worker that its conductor is gone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use firn_cloud::InstanceDetail;
@@ -90,6 +90,12 @@ pub struct Backup {
     pub consistency: Consistency,
     /// The point whose unchanged content is taken over.
     pub parent_id: Option<PointId>,
+    /// Devices of the instance that its owner left out; recorded, not read.
+    #[serde(default)]
+    pub excluded_disks: BTreeSet<String>,
+    /// How fast the disks may be read, all together; `None`: as fast as they can be.
+    #[serde(default)]
+    pub bandwidth_bytes_per_second: Option<u64>,
 }
 
 /// One disk to read, with the driver that said it can.

@@ -10,8 +10,8 @@ use crate::lease::{Lease, lease_fence};
 use crate::schema::plan_runs;
 use crate::stored::{Name, Number, OptionalTime};
 use crate::{
-    BackupRequest, Connection, DbError, EventLevel, Page, PointFilter, Scope, microseconds,
-    point_list, transaction,
+    BackupRequest, Connection, DbError, EventLevel, Page, PointFilter, QuotaDemand, QuotaLimits,
+    Scope, microseconds, point_list, quota_reserve, transaction,
 };
 
 /// Which run starts.
@@ -61,7 +61,8 @@ pub enum RunOutcome {
     Start {
         /// One an instance.
         backups: Vec<PlannedBackup>,
-        /// What there is to tell beforehand.
+        /// What there is to tell beforehand; each that is more than information is of an instance
+        /// that gets no job.
         notes: Vec<RunNote>,
     },
     /// It is not made.
@@ -85,6 +86,8 @@ pub struct RunStart {
     pub origin: RunOrigin,
     /// What becomes of it.
     pub outcome: RunOutcome,
+    /// What a project may have that has no limits of its own.
+    pub quotas: QuotaLimits,
 }
 
 /// Writes a run, its points and jobs, and the plan's next time, in one transaction: all of it
@@ -119,10 +122,13 @@ pub fn plan_run_start(
         }
         if let RunOutcome::Start { backups, notes } = &start.outcome {
             for note in notes {
+                if note.level != EventLevel::Info {
+                    run.refused += 1;
+                }
                 run_event::add(conn, run.id, note, now)?;
             }
             for backup in backups {
-                match make(conn, &plan, &run, backup, now)? {
+                match make(conn, &plan, &run, backup, &start.quotas, now)? {
                     None => run.instances += 1,
                     Some(note) => {
                         run.refused += 1;
@@ -238,6 +244,7 @@ fn make(
     plan: &PlanRow,
     run: &PlanRun,
     backup: &PlannedBackup,
+    quotas: &QuotaLimits,
     now: DateTime<Utc>,
 ) -> Result<Option<RunNote>, DbError> {
     let request = &backup.request;
@@ -256,6 +263,16 @@ fn make(
         let name = &request.instance_name;
         let detail = format!("{name} is being backed up already by job {}", busy.job_id);
         return Ok(Some(refused(detail)));
+    }
+    let demand = QuotaDemand::backup(request.instance_id);
+    match quota_reserve(conn, &plan.plan.project_id, &demand, quotas) {
+        Ok(()) => {}
+        // Nothing was written for it, so the transaction goes on.
+        Err(error @ DbError::Quota { .. }) => {
+            let name = &request.instance_name;
+            return Ok(Some(refused(format!("{name} is not backed up: {error}"))));
+        }
+        Err(error) => return Err(error),
     }
     let origin = PointOrigin { plan_id: plan.plan.id, run_id: run.id };
     backup_request_create_from(conn, request.clone(), Some(origin), now)?;

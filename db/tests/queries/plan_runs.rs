@@ -30,6 +30,7 @@ impl Db {
                 request_id: "req-run".to_owned(),
             },
             outcome: RunOutcome::Start { backups: backups.collect(), notes: Vec::new() },
+            quotas: QuotaLimits::default(),
         }
     }
 
@@ -144,6 +145,18 @@ fn an_instance_that_is_being_backed_up_is_refused_and_the_others_go_on(db: Db) {
     assert_eq!(events[0].instance_id, Some(busy.instance_id));
     assert!(events[0].detail.contains(&job.id.to_string()), "{}", events[0].detail);
     assert_eq!(db.points(&plan)[0].instance_id, free);
+}
+
+fn an_instance_beyond_the_quota_is_refused_and_the_others_go_on(db: Db) {
+    let plan = db.plan("a", settings("hourly"), 0);
+    let lease = db.leader("c1", 0);
+    let mut start = db.start(&plan, &[InstanceId::new(), InstanceId::new(), InstanceId::new()]);
+    start.quotas = QuotaLimits { restore_points: Some(2), ..QuotaLimits::default() };
+    let run = db.run(|conn| plan_run_start(conn, &lease, &start, due(&plan))).unwrap();
+    assert_eq!((run.instances, run.refused), (2, 1));
+    let events = db.run(|conn| plan_run_event_list(conn, run.id, None, 10));
+    assert!(events[0].detail.contains("not backed up"), "{}", events[0].detail);
+    assert_eq!(db.points(&plan).len(), 2);
 }
 
 fn skipped_and_failed_runs_are_kept_and_move_the_plan_on(db: Db) {
@@ -263,6 +276,7 @@ every_engine!(
     who_lost_the_lease_starts_nothing,
     many_schedulers_at_once_make_one_run,
     an_instance_that_is_being_backed_up_is_refused_and_the_others_go_on,
+    an_instance_beyond_the_quota_is_refused_and_the_others_go_on,
     skipped_and_failed_runs_are_kept_and_move_the_plan_on,
     a_requested_run_starts_once,
     a_run_ends_with_its_jobs_and_asks_for_what_is_kept_no_longer,

@@ -12,6 +12,7 @@ mod hostile_api;
 mod hostile_wire;
 mod in_use;
 mod incremental;
+mod plans;
 mod round_trip;
 mod shared_base;
 mod shutdown;
