@@ -16,6 +16,12 @@ pub trait Cloud: Send + Sync {
     /// [`CloudError::Unavailable`] when the cloud does not answer.
     async fn instance_list(&self, project: &ProjectId) -> Result<Vec<InstanceSummary>, CloudError>;
 
+    /// The instances of all projects, ordered by name, then id: for administrators.
+    ///
+    /// # Errors
+    /// [`CloudError::Unavailable`] when the cloud does not answer.
+    async fn instance_list_all(&self) -> Result<Vec<InstanceSummary>, CloudError>;
+
     /// One instance with its disks and its machine identity.
     ///
     /// # Errors
