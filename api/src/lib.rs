@@ -40,7 +40,7 @@ pub use config::{ApiConfig, ConfigError};
 pub use http::CorsConfig;
 pub use identity::{
     Credentials, Delegation, DelegationError, Identity, IdentityError, KeystoneDelegation,
-    KeystoneIdentity,     NoDelegation, Principal, StandaloneIdentity, TokenError,
+    KeystoneIdentity, NoDelegation, Principal, StandaloneIdentity, TokenError,
 };
 pub use openapi::document as openapi_document;
 pub use routes::routes;
