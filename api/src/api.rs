@@ -10,8 +10,9 @@ use oslo_messaging::Transport;
 use crate::config::ConfigError;
 use crate::http::{ApiError, observe};
 use crate::metrics::Metrics;
+use crate::policy::{OsloPolicy, Policy};
 use crate::service::Service;
-use crate::{ApiConfig, Identity, routes};
+use crate::{ApiConfig, Delegation, Identity, NoDelegation, routes};
 
 /// The REST service, put together. Clones are the same service.
 #[derive(Clone)]
@@ -19,9 +20,24 @@ pub struct Api {
     service: web::Data<Service>,
 }
 
+/// What a service is put together from.
+pub struct ApiParts {
+    /// What an operator can set.
+    pub config: ApiConfig,
+    /// Migrated.
+    pub database: Database,
+    /// The way to conductors.
+    pub transport: Arc<dyn Transport>,
+    /// Tells callers apart.
+    pub identity: Arc<dyn Identity>,
+    /// Lets plans run in their owners' names.
+    pub delegation: Arc<dyn Delegation>,
+    /// Decides what callers may do.
+    pub policy: Arc<dyn Policy>,
+}
+
 impl Api {
-    /// A service on a migrated database, that wakes and asks conductors through `transport` and
-    /// tells its callers apart by `identity`.
+    /// A service with the default policy, whose callers have nobody to delegate anything.
     ///
     /// # Errors
     /// Where an option cannot be used.
@@ -31,9 +47,22 @@ impl Api {
         transport: Arc<dyn Transport>,
         identity: Arc<dyn Identity>,
     ) -> Result<Self, ConfigError> {
+        let delegation = Arc::new(NoDelegation);
+        let policy = OsloPolicy::defaults().map_err(|source| ConfigError::Policy { source })?;
+        let policy = Arc::new(policy);
+        Self::from_parts(ApiParts { config, database, transport, identity, delegation, policy })
+    }
+
+    /// A service.
+    ///
+    /// # Errors
+    /// Where an option cannot be used.
+    pub fn from_parts(parts: ApiParts) -> Result<Self, ConfigError> {
+        let ApiParts { config, database, transport, identity, delegation, policy } = parts;
         config.validate()?;
         let metrics = Metrics::new().map_err(|source| ConfigError::Metrics { source })?;
-        let service = Service { config, database, transport, identity, metrics };
+        let service =
+            Service { config, database, transport, identity, delegation, policy, metrics };
         Ok(Self { service: web::Data::new(service) })
     }
 

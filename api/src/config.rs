@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use firn_core::ErrorKind;
+use firn_db::QuotaLimits;
 
 use crate::Identity;
 use crate::http::CorsConfig;
@@ -13,6 +14,9 @@ pub struct ApiConfig {
     /// Scheme and authority that links are made with, such as `https://cloud.example:8998`, for
     /// a service behind a proxy. `None` takes `http://` and the request's `Host`.
     pub public_endpoint: Option<String>,
+    /// Whether links are made with what a proxy says in `X-Forwarded-Proto` and
+    /// `X-Forwarded-Host`, where `public_endpoint` is `None`.
+    pub trust_forwarded: bool,
     /// How many rows a list has where the request does not say; also the most it may ask for.
     pub max_limit: u32,
     /// Name of the repository that backups go to where the request names none.
@@ -25,6 +29,8 @@ pub struct ApiConfig {
     pub workers: NonZeroUsize,
     /// Without a heartbeat for longer, a service counts as down.
     pub service_down_after: Duration,
+    /// What a project may have that has no limits of its own.
+    pub quotas: QuotaLimits,
     /// The most bytes that a request's body may have.
     pub max_body_bytes: usize,
     /// Which other sites' pages may call the API in a browser.
@@ -35,12 +41,14 @@ impl Default for ApiConfig {
     fn default() -> Self {
         Self {
             public_endpoint: None,
+            trust_forwarded: false,
             max_limit: 1000,
             default_repository: "default".to_owned(),
             conductor_deadline: Duration::from_secs(10),
             client_timeout: Duration::from_secs(10),
             workers: NonZeroUsize::MIN.saturating_add(1),
             service_down_after: Duration::from_secs(60),
+            quotas: QuotaLimits::default(),
             max_body_bytes: 1 << 20,
             cors: CorsConfig::default(),
         }
@@ -82,6 +90,13 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// The rules of who may do what cannot be used.
+    #[error("the policy cannot be used")]
+    Policy {
+        /// The cause.
+        #[source]
+        source: oslo_policy::PolicyError,
+    },
     /// The figures for Prometheus cannot be set up.
     #[error("the metrics cannot be set up; report this")]
     Metrics {
@@ -99,7 +114,7 @@ impl ConfigError {
             Self::PublicEndpoint { .. } | Self::Zero { .. } | Self::Cors { .. } => {
                 ErrorKind::InvalidInput
             }
-            Self::Metrics { .. } => ErrorKind::Internal,
+            Self::Metrics { .. } | Self::Policy { .. } => ErrorKind::Internal,
         }
     }
 }

@@ -16,6 +16,8 @@
 //! - a client that asks for an older microversion gets that version's answers;
 //! - the routes and the OpenAPI document come from one table.
 //!
+//! Every option is declared in [`options`], every rule of who may do what in [`policy`].
+//!
 //! It must not know of drivers, the repository's format, libvirt or files: it asks a conductor,
 //! and writes to the database.
 
@@ -26,16 +28,19 @@ mod http;
 mod identity;
 mod metrics;
 mod openapi;
+pub mod options;
+pub mod policy;
 mod routes;
 mod server;
 mod service;
 mod wire;
 
-pub use api::Api;
+pub use api::{Api, ApiParts};
 pub use config::{ApiConfig, ConfigError};
 pub use http::CorsConfig;
 pub use identity::{
-    Credentials, Identity, IdentityError, Principal, StandaloneIdentity, TokenError,
+    Credentials, Delegation, DelegationError, Identity, IdentityError, KeystoneDelegation,
+    KeystoneIdentity, NoDelegation, Principal, StandaloneIdentity, TokenError,
 };
 pub use openapi::document as openapi_document;
 pub use routes::routes;

@@ -7,53 +7,109 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Route, guard};
 
 use crate::handlers::{
-    agents, drivers, instances, jobs, repositories, restore_points, restores, services, system,
+    agents, drivers, instances, jobs, plans, quotas, repositories, restore_points, restores,
+    services, system, usage,
 };
-use crate::http::{ApiError, admit};
+use crate::http::{ApiError, Rule, admit};
+use crate::policy::PolicyRule;
+use oslo_policy::Operation;
 
-/// Hands the table to another macro: `method path => handler`. The method and path of each
+/// Hands the table to another macro: `method path => handler [rule]`; without a rule everybody
+/// may ask. The method and path of each
 /// handler's own `utoipa::path` are the same; a test compares.
 macro_rules! route_table {
     ($with:ident) => {
         $with! {
-            get "/" => system::versions,
-            get "/v1" => system::version,
-            get "/healthcheck" => system::healthcheck,
-            get "/metrics" => system::metrics,
-            get "/openapi.json" => system::openapi,
-            get "/v1/instances" => instances::list,
-            get "/v1/instances/{id}" => instances::show,
-            get "/v1/restore-points" => restore_points::list,
-            post "/v1/restore-points" => restore_points::create,
-            get "/v1/restore-points/{id}" => restore_points::show,
-            patch "/v1/restore-points/{id}" => restore_points::update,
-            delete "/v1/restore-points/{id}" => restore_points::delete,
-            post "/v1/restore-points/{id}/action" => restore_points::action,
-            get "/v1/restores" => restores::list,
-            post "/v1/restores" => restores::create,
-            get "/v1/restores/{id}" => restores::show,
-            get "/v1/jobs" => jobs::list,
-            get "/v1/jobs/{id}" => jobs::show,
-            get "/v1/jobs/{id}/events" => jobs::events,
-            post "/v1/jobs/{id}/action" => jobs::action,
-            get "/v1/repositories" => repositories::list,
-            get "/v1/repositories/{id}" => repositories::show,
-            get "/v1/services" => services::list,
-            get "/v1/services/{id}" => services::show,
-            patch "/v1/services/{id}" => services::update,
-            get "/v1/agents" => agents::list,
-            get "/v1/agents/{id}" => agents::show,
-            get "/v1/drivers" => drivers::list,
+            get "/" => system::versions [],
+            get "/v1" => system::version [],
+            get "/healthcheck" => system::healthcheck [],
+            get "/metrics" => system::metrics [MetricsRule],
+            get "/openapi.json" => system::openapi [],
+            get "/v1/instances" => instances::list [InstanceListRule],
+            get "/v1/instances/{id}" => instances::show [InstanceShowRule],
+            get "/v1/restore-points" => restore_points::list [PointListRule],
+            post "/v1/restore-points" => restore_points::create [PointCreateRule],
+            get "/v1/restore-points/{id}" => restore_points::show [PointShowRule],
+            patch "/v1/restore-points/{id}" => restore_points::update [PointUpdateRule],
+            delete "/v1/restore-points/{id}" => restore_points::delete [PointDeleteRule],
+            post "/v1/restore-points/{id}/action" => restore_points::action [PointVerifyRule],
+            get "/v1/restores" => restores::list [RestoreListRule],
+            post "/v1/restores" => restores::create [RestoreCreateRule],
+            get "/v1/restores/{id}" => restores::show [RestoreShowRule],
+            get "/v1/jobs" => jobs::list [JobListRule],
+            get "/v1/jobs/{id}" => jobs::show [JobShowRule],
+            get "/v1/jobs/{id}/events" => jobs::events [JobEventsRule],
+            post "/v1/jobs/{id}/action" => jobs::action [JobCancelRule],
+            get "/v1/plans" => plans::list [PlanListRule],
+            post "/v1/plans" => plans::create [PlanCreateRule],
+            get "/v1/plans/{id}" => plans::show [PlanShowRule],
+            patch "/v1/plans/{id}" => plans::update [PlanUpdateRule],
+            delete "/v1/plans/{id}" => plans::delete [PlanDeleteRule],
+            post "/v1/plans/{id}/action" => plans::action [PlanActionRule],
+            get "/v1/plans/{id}/runs" => plans::runs [PlanRunsRule],
+            get "/v1/usage" => usage::list [UsageListRule],
+            get "/v1/quotas/{project_id}" => quotas::show [QuotaShowRule],
+            put "/v1/quotas/{project_id}" => quotas::update [QuotaUpdateRule],
+            delete "/v1/quotas/{project_id}" => quotas::delete [QuotaDeleteRule],
+            get "/v1/quotas/{project_id}/defaults" => quotas::defaults [QuotaDefaultsRule],
+            get "/v1/repositories" => repositories::list [RepositoryListRule],
+            get "/v1/repositories/{id}" => repositories::show [RepositoryShowRule],
+            get "/v1/services" => services::list [ServiceListRule],
+            get "/v1/services/{id}" => services::show [ServiceShowRule],
+            patch "/v1/services/{id}" => services::update [ServiceUpdateRule],
+            get "/v1/agents" => agents::list [AgentListRule],
+            get "/v1/agents/{id}" => agents::show [AgentShowRule],
+            get "/v1/drivers" => drivers::list [DriverListRule],
         }
     };
 }
 pub(crate) use route_table;
 
-/// What everybody may ask, without a token and in no version.
-pub(crate) const OPEN: [&str; 4] = ["/", "/v1", "/healthcheck", "/openapi.json"];
+macro_rules! ruled {
+    ($($method:ident $path:literal => $module:ident :: $handler:ident [$($rule:ident)?]),+ $(,)?) => {
+        vec![$((
+            $path,
+            None::<PolicyRule> $(.or(Some(policy_rule::<$module::$rule>(const {
+                &[Operation { method: upper(stringify!($method)), path: $path }]
+            }))))?,
+        )),+]
+    };
+}
+
+/// The name that HTTP has for a method of the table.
+const fn upper(method: &str) -> &'static str {
+    match method.as_bytes() {
+        b"get" => "GET",
+        b"put" => "PUT",
+        b"patch" => "PATCH",
+        b"delete" => "DELETE",
+        _ => "POST",
+    }
+}
+
+/// The rule of every route, as (path, rule).
+fn guarded() -> Vec<(&'static str, Option<PolicyRule>)> {
+    route_table!(ruled)
+}
+
+fn policy_rule<R: Rule>(operations: &'static [Operation]) -> PolicyRule {
+    let description = R::DESCRIPTION.trim_ascii();
+    PolicyRule { name: R::NAME, description, access: R::ACCESS, operations }
+}
+
+/// The rules of all routes.
+pub(crate) fn rules() -> Vec<PolicyRule> {
+    guarded().into_iter().filter_map(|(_, rule)| rule).collect()
+}
+
+/// Whether everybody may ask what is at this path, without a token and in no version.
+pub(crate) fn is_open(path: &str) -> bool {
+    let mut here = guarded().into_iter().filter(|route| route.0 == path).peekable();
+    here.peek().is_some() && here.all(|(_, rule)| rule.is_none())
+}
 
 macro_rules! served {
-    ($($method:ident $path:literal => $module:ident :: $handler:ident),+ $(,)?) => {
+    ($($method:ident $path:literal => $module:ident :: $handler:ident [$($rule:ident)?]),+ $(,)?) => {
         vec![$((
             $path,
             stringify!($method),
@@ -112,7 +168,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         }
     }
     for (path, resource) in resources {
-        if OPEN.contains(&path) {
+        if is_open(path) {
             config.service(resource);
         } else {
             config.service(resource.wrap(from_fn(admit)));

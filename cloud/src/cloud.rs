@@ -16,6 +16,15 @@ pub trait Cloud: Send + Sync {
     /// [`CloudError::Unavailable`] when the cloud does not answer.
     async fn instance_list(&self, project: &ProjectId) -> Result<Vec<InstanceSummary>, CloudError>;
 
+    /// The instances of all projects, ordered by name, then id: for administrators.
+    ///
+    /// # Errors
+    /// [`CloudError::Unavailable`] when the cloud does not answer, and where it keeps no such list.
+    async fn instance_list_all(&self) -> Result<Vec<InstanceSummary>, CloudError> {
+        let service = "a list of the instances of all projects".to_owned();
+        Err(CloudError::Unavailable { service, source: None })
+    }
+
     /// One instance with its disks and its machine identity.
     ///
     /// # Errors

@@ -84,6 +84,10 @@ impl Cloud for Standalone {
         Ok(instances)
     }
 
+    async fn instance_list_all(&self) -> Result<Vec<InstanceSummary>, CloudError> {
+        self.instance_list(&ProjectId::standalone()).await
+    }
+
     async fn instance_get(&self, id: InstanceId) -> Result<InstanceDetail, CloudError> {
         let mut detail = self.ask(move |machines| machines.get(id)).await?;
         detail.instance.project_id = ProjectId::standalone();

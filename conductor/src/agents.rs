@@ -140,6 +140,12 @@ impl Asked {
 #[async_trait]
 impl Cloud for AgentCloud {
     async fn instance_list(&self, project: &ProjectId) -> Result<Vec<InstanceSummary>, CloudError> {
+        let mut instances = self.instance_list_all().await?;
+        instances.retain(|instance| instance.project_id == *project);
+        Ok(instances)
+    }
+
+    async fn instance_list_all(&self) -> Result<Vec<InstanceSummary>, CloudError> {
         let hosts = self.hosts().await?;
         let asked = hosts.iter().map(|host| self.ask(host, DOMAIN_LIST, json!({})));
         let mut instances = Vec::new();
@@ -154,14 +160,12 @@ impl Cloud for AgentCloud {
             let mut found = self.found.lock();
             for domain in listed.domains {
                 found.insert(domain.id, host.clone());
-                if domain.project_id == *project {
-                    instances.push(InstanceSummary {
-                        id: domain.id,
-                        name: domain.name,
-                        project_id: domain.project_id,
-                        power_state: domain.power_state,
-                    });
-                }
+                instances.push(InstanceSummary {
+                    id: domain.id,
+                    name: domain.name,
+                    project_id: domain.project_id,
+                    power_state: domain.power_state,
+                });
             }
         }
         instances.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));

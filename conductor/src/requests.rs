@@ -28,9 +28,9 @@ pub(crate) const JOBS: &str = "firn.jobs";
 pub(crate) const WAKE: &str = "firn.job.wake";
 /// Where questions go to.
 const CONDUCTOR: &str = "firn.conductor";
-/// `{project_id}` → `{instances}`.
+/// `{project_id}` → `{instances}`; of all projects with `null`.
 const INSTANCE_LIST: &str = "instance.list";
-/// `{instance_id}` → `{instance}`.
+/// `{instance_id, project_id}` → `{instance}`; whosever it is with `null`.
 const INSTANCE_SHOW: &str = "instance.show";
 /// `{}` → `{drivers}`: those of the conductor that answers.
 const DRIVER_LIST: &str = "driver.list";
@@ -120,11 +120,15 @@ async fn answer(services: &Services, question: &Envelope) -> Result<Value, JobEr
 
 #[derive(Deserialize)]
 struct InstanceList {
-    project_id: ProjectId,
+    /// `None`: those of all projects.
+    project_id: Option<ProjectId>,
 }
 
 async fn instance_list(services: &Services, asked: InstanceList) -> Result<Value, JobError> {
-    let instances = services.cloud.instance_list(&asked.project_id).await;
+    let instances = match &asked.project_id {
+        Some(project) => services.cloud.instance_list(project).await,
+        None => services.cloud.instance_list_all().await,
+    };
     let instances =
         instances.map_err(|error: CloudError| JobError::new(error.kind(), chain(&error)))?;
     Ok(json!({ "instances": instances.iter().map(view::summary).collect::<Vec<_>>() }))
@@ -133,10 +137,18 @@ async fn instance_list(services: &Services, asked: InstanceList) -> Result<Value
 #[derive(Deserialize)]
 struct InstanceShow {
     instance_id: InstanceId,
+    /// Whose it must be; `None`: anybody's.
+    #[serde(default)]
+    project_id: Option<ProjectId>,
 }
 
 async fn instance_show(services: &Services, asked: InstanceShow) -> Result<Value, JobError> {
     let instance = discover::instance(services, asked.instance_id).await?;
+    // Another project's instance is not there, before anybody looks at its disks.
+    if asked.project_id.is_some_and(|project| project != instance.instance.project_id) {
+        let message = format!("no instance has the id {}", asked.instance_id);
+        return Err(JobError::new(ErrorKind::NotFound, message));
+    }
     let disks = discover::probe(services, &instance.instance.disks).await?;
     Ok(json!({ "instance": view::detail(&instance, &disks) }))
 }

@@ -5,11 +5,14 @@ pub(crate) mod agents;
 pub(crate) mod drivers;
 pub(crate) mod instances;
 pub(crate) mod jobs;
+pub(crate) mod plans;
+pub(crate) mod quotas;
 pub(crate) mod repositories;
 pub(crate) mod restore_points;
 pub(crate) mod restores;
 pub(crate) mod services;
 pub(crate) mod system;
+pub(crate) mod usage;
 
 mod refusals;
 
@@ -19,18 +22,20 @@ use serde::Serialize;
 
 use crate::http::{ETag, Fields, IfNoneMatch};
 
-/// A rule's type, as a handler names it.
+/// A rule's type, as a handler names it: what it allows, its name, who may where no policy says
+/// otherwise, and the first version that has it.
 macro_rules! rule {
-    ($(#[$doc:meta])* $name:ident, $text:literal, $needs:ident) => {
-        rule!($(#[$doc])* $name, $text, $needs, V1_0);
+    ($(#[doc = $doc:literal])* $name:ident, $text:literal, $access:ident) => {
+        rule!($(#[doc = $doc])* $name, $text, $access, V1_0);
     };
-    ($(#[$doc:meta])* $name:ident, $text:literal, $needs:ident, $since:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $text:literal, $access:ident, $since:ident) => {
+        $(#[doc = $doc])*
         pub(crate) struct $name;
 
         impl crate::http::Rule for $name {
             const NAME: &'static str = concat!("instance-backup:", $text);
-            const NEEDS: crate::http::Access = crate::http::Access::$needs;
+            const DESCRIPTION: &'static str = concat!($($doc),*);
+            const ACCESS: crate::policy::Access = crate::policy::Access::$access;
             const SINCE: crate::http::Microversion = crate::http::Microversion::$since;
         }
     };

@@ -28,18 +28,22 @@ async fn admitted(request: &HttpRequest) -> Result<(), ApiError> {
     let credentials = Credentials {
         token: header(request, "x-auth-token")?,
         service_token: header(request, "x-service-token")?,
+        method: request.method().to_string(),
+        path: request.path().to_owned(),
     };
     let principal =
         service.identity.authenticate(&credentials).await.map_err(|error| match error {
             IdentityError::Unauthorized => {
                 ApiError::Unauthorized { challenge: service.identity.challenge() }
             }
+            error @ IdentityError::NoProject => {
+                ApiError::Refused { kind: error.kind(), message: error.to_string() }
+            }
             error => ApiError::failed(error.kind(), "the caller could not be checked", error),
         })?;
     let request_ids = request.extensions().get::<RequestIds>().copied();
     let request_ids = request_ids.unwrap_or(RequestIds { local: RequestId::new(), global: None });
-    let caller =
-        Caller { project_id: principal.project_id, is_admin: principal.is_admin, request_ids };
+    let caller = Caller { principal, credentials, request_ids };
     request.extensions_mut().insert(caller);
     Ok(())
 }

@@ -30,6 +30,9 @@ pub(crate) enum ApiError {
     /// The version asked for is none of ours.
     #[error("version {asked} is not served: {} to {} are", Microversion::MIN, Microversion::MAX)]
     Version { asked: String },
+    /// The project has as much as it may have.
+    #[error("{message}")]
+    OverLimit { message: String },
     /// The thing is not as the client says that it saw it.
     #[error("{what} was changed since: look at it again")]
     Changed { what: &'static str },
@@ -87,6 +90,7 @@ impl ApiError {
             Self::NoSuchRoute => ErrorKind::NotFound,
             Self::Unauthorized { .. } => ErrorKind::Forbidden,
             Self::Changed { .. } => ErrorKind::Conflict,
+            Self::OverLimit { .. } => ErrorKind::QuotaExceeded,
             Self::Field { .. }
             | Self::MethodNotAllowed { .. }
             | Self::Version { .. }
@@ -132,6 +136,7 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match (error.kind(), error) {
             (_, DbError::InvalidInput { field, message }) => Self::field(field, message),
+            (_, error @ DbError::Quota { .. }) => Self::OverLimit { message: error.to_string() },
             (kind @ (ErrorKind::NotFound | ErrorKind::Conflict), error) => {
                 Self::Refused { kind, message: error.to_string() }
             }

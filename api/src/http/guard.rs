@@ -10,23 +10,18 @@ use firn_db::Scope;
 use super::admit::service;
 use super::links::Link;
 use super::{ApiError, Filters, Links, List, Microversion, RequestIds};
+use crate::policy::{Access, Target};
 use crate::service::Service;
+use crate::{Credentials, Principal};
 
-/// What a rule asks of its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Anybody in a project; what the call sees is the project's own.
-    Project,
-    /// Administrators.
-    Admin,
-}
-
-/// Who may do one thing. Policy files will be able to change it by its name.
+/// Who may do one thing. Policy files can change it by its name.
 pub(crate) trait Rule: 'static {
     /// `instance-backup:<resource>:<verb>`.
     const NAME: &'static str;
-    /// What it asks for where no policy says otherwise.
-    const NEEDS: Access;
+    /// What it allows.
+    const DESCRIPTION: &'static str;
+    /// Who may where no policy says otherwise.
+    const ACCESS: Access;
     /// The first version of the API that has it.
     const SINCE: Microversion;
 }
@@ -34,10 +29,9 @@ pub(crate) trait Rule: 'static {
 /// Who makes a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// The project the call acts in.
-    pub(crate) project_id: ProjectId,
-    /// Sees and does everything.
-    pub(crate) is_admin: bool,
+    pub(crate) principal: Principal,
+    /// What the request brought along.
+    pub(crate) credentials: Credentials,
     /// The request's ids.
     pub(crate) request_ids: RequestIds,
 }
@@ -47,6 +41,10 @@ pub(crate) struct Call {
     pub(crate) service: web::Data<Service>,
     pub(crate) caller: Caller,
     pub(crate) version: Microversion,
+    /// The rule that allows it.
+    rule: &'static str,
+    /// Whether the rule allows it in every project.
+    everywhere: bool,
     links: Links,
     path: String,
     query: String,
@@ -55,26 +53,74 @@ pub(crate) struct Call {
 impl Call {
     /// Whose rows it may see when it names one.
     pub(crate) fn scope(&self) -> Scope {
-        match self.caller.is_admin {
+        match self.everywhere {
             true => Scope::All,
-            false => Scope::Project(self.caller.project_id.clone()),
+            false => Scope::Project(self.project().clone()),
+        }
+    }
+
+    /// The project that the call acts in.
+    pub(crate) const fn project(&self) -> &ProjectId {
+        &self.caller.principal.project_id
+    }
+
+    /// Whether the rule of the call holds in every project.
+    pub(crate) const fn everywhere(&self) -> bool {
+        self.everywhere
+    }
+
+    /// Whether the call may see the things of a project.
+    pub(crate) fn sees(&self, project: &str) -> bool {
+        self.everywhere || self.project().0 == project
+    }
+
+    /// Whether another rule allows something to the caller in the own project, too.
+    pub(crate) fn also(&self, rule: &str) -> bool {
+        let caller = &self.caller.principal;
+        self.service.policy.allows(rule, caller, Target::own(caller))
+    }
+
+    /// Refuses what another rule does not allow.
+    pub(crate) fn demand_rule(&self, rule: &str) -> Result<(), ApiError> {
+        match self.also(rule) {
+            true => Ok(()),
+            false => Err(forbidden(rule)),
+        }
+    }
+
+    /// Refuses where the rule does not hold for a thing of that project and user: in the own
+    /// project as forbidden, in another as `unknown`, which is told of what there is not.
+    pub(crate) fn demand(
+        &self,
+        project: &ProjectId,
+        user_id: &str,
+        unknown: impl FnOnce() -> ApiError,
+    ) -> Result<(), ApiError> {
+        let target = Target { project_id: &project.0, user_id };
+        let caller = &self.caller.principal;
+        if self.service.policy.allows(self.rule, caller, target) {
+            return Ok(());
+        }
+        match project == &caller.project_id {
+            true => Err(forbidden(self.rule)),
+            false => Err(unknown()),
         }
     }
 
     /// Whose rows a list shows: the caller's own project's, unless an administrator asks for
     /// more.
     pub(crate) fn list_scope<F: Filters>(&self, list: &List<F>) -> Result<Scope, ApiError> {
-        if list.all_projects && !self.caller.is_admin {
+        if list.all_projects && !self.everywhere {
             let message = "all_projects is for administrators".to_owned();
             return Err(ApiError::Refused { kind: ErrorKind::Forbidden, message });
         }
         match &list.project_id {
-            Some(project) if list.all_projects || *project == self.caller.project_id.0 => {
+            Some(project) if list.all_projects || *project == self.project().0 => {
                 Ok(Scope::Project(ProjectId(project.clone())))
             }
             Some(_) => Err(ApiError::field("project_id", "needs all_projects=true")),
             None if list.all_projects => Ok(Scope::All),
-            None => Ok(Scope::Project(self.caller.project_id.clone())),
+            None => Ok(Scope::Project(self.project().clone())),
         }
     }
 
@@ -135,16 +181,24 @@ fn check<R: Rule>(request: &HttpRequest) -> Result<Call, ApiError> {
     if version < R::SINCE {
         return Err(ApiError::NoSuchRoute);
     }
-    if R::NEEDS == Access::Admin && !caller.is_admin {
-        let message = format!("the rule {} does not allow it to you", R::NAME);
-        return Err(ApiError::Refused { kind: ErrorKind::Forbidden, message });
+    let (policy, principal) = (&service.policy, &caller.principal);
+    if !policy.allows(R::NAME, principal, Target::own(principal)) {
+        return Err(forbidden(R::NAME));
     }
+    let everywhere = policy.allows(R::NAME, principal, Target::NOBODYS);
     Ok(Call {
-        links: Links::new(service.config.public_endpoint.as_deref(), request),
+        links: Links::new(&service.config, request),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
         service,
         caller,
         version,
+        rule: R::NAME,
+        everywhere,
     })
+}
+
+fn forbidden(rule: &str) -> ApiError {
+    let message = format!("the rule {rule} does not allow it to you");
+    ApiError::Refused { kind: ErrorKind::Forbidden, message }
 }

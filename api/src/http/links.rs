@@ -1,8 +1,10 @@
 use actix_web::HttpRequest;
-use actix_web::http::header::HOST;
+use actix_web::http::header::{HOST, HeaderName};
 use actix_web::http::uri::Authority;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::ApiConfig;
 
 /// A link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -13,6 +15,9 @@ pub(crate) struct Link {
     pub(crate) href: String,
 }
 
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
 /// Makes absolute links to this service, as its client sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
@@ -22,18 +27,21 @@ pub(crate) struct Links {
 impl Links {
     /// By configuration, else by the request's `Host`, which only its sender gets back. Where
     /// neither is usable, links are relative.
-    pub(crate) fn new(public_endpoint: Option<&str>, request: &HttpRequest) -> Self {
-        let base = match public_endpoint {
-            Some(endpoint) => endpoint.to_owned(),
-            None => {
-                let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-                let authority = host.and_then(|host| host.parse::<Authority>().ok());
-                // User information in a Host is a trick, not an address.
-                let plain = authority.filter(|authority| !authority.as_str().contains('@'));
-                plain.map(|authority| format!("http://{authority}")).unwrap_or_default()
-            }
+    pub(crate) fn new(config: &ApiConfig, request: &HttpRequest) -> Self {
+        if let Some(endpoint) = &config.public_endpoint {
+            return Self { base: endpoint.clone() };
+        }
+        let header = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+        let said = |name| config.trust_forwarded.then(|| header(name)).flatten();
+        let scheme = match said(FORWARDED_PROTO) {
+            Some("https") => "https",
+            _ => "http",
         };
-        Self { base }
+        let host = said(FORWARDED_HOST).or_else(|| header(HOST));
+        let authority = host.and_then(|host| host.parse::<Authority>().ok());
+        // User information in a Host is a trick, not an address.
+        let plain = authority.filter(|authority| !authority.as_str().contains('@'));
+        Self { base: plain.map(|host| format!("{scheme}://{host}")).unwrap_or_default() }
     }
 
     /// The absolute form of a path of ours.
@@ -68,7 +76,24 @@ mod tests {
         if let Some(host) = host {
             request = request.insert_header((HOST, host));
         }
-        Links::new(endpoint, &request.to_http_request())
+        let public_endpoint = endpoint.map(str::to_owned);
+        let config = ApiConfig { public_endpoint, ..ApiConfig::default() };
+        Links::new(&config, &request.to_http_request())
+    }
+
+    #[test]
+    fn a_proxy_is_believed_only_where_configured() {
+        let request = TestRequest::default()
+            .insert_header((HOST, "inside:1"))
+            .insert_header(("x-forwarded-proto", "https"))
+            .insert_header(("x-forwarded-host", "cloud.example"))
+            .to_http_request();
+        for (trust_forwarded, link) in
+            [(false, "http://inside:1/v1"), (true, "https://cloud.example/v1")]
+        {
+            let config = ApiConfig { trust_forwarded, ..ApiConfig::default() };
+            assert_eq!(Links::new(&config, &request).to("/v1"), link);
+        }
     }
 
     #[test]

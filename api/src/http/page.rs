@@ -105,6 +105,11 @@ pub(crate) struct Listed<T> {
 }
 
 impl<T> Listed<T> {
+    /// All there is.
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
+        Self { items, links: Vec::new() }
+    }
+
     /// Cuts `items`, read with a limit of one more than is shown.
     pub(crate) fn new(
         call: &Call,

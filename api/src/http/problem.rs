@@ -53,6 +53,9 @@ pub(crate) struct ProblemLink {
 
 /// A response for `error`.
 pub(crate) fn respond(error: &ApiError, request_id: &RequestId) -> HttpResponse {
+    if let ApiError::OverLimit { .. } = error {
+        return over_limit(detail(error), request_id);
+    }
     let mut response = with_detail(error.status(), detail(error), request_id);
     let headers = response.headers_mut();
     let header = match error {
@@ -107,9 +110,21 @@ fn bounded(text: &str) -> String {
     short
 }
 
-fn with_detail(status: StatusCode, detail: String, request_id: &RequestId) -> HttpResponse {
+/// 413 as other OpenStack services say it of quotas. Waiting does not help, so there is nothing to
+/// wait for.
+fn over_limit(detail: String, request_id: &RequestId) -> HttpResponse {
+    let status = StatusCode::PAYLOAD_TOO_LARGE;
+    let code = format!("{SERVICE_TYPE}.over-limit");
+    let problem =
+        Problem { code, title: "Over Limit".to_owned(), ..problem(status, detail, request_id) };
+    HttpResponse::build(status)
+        .insert_header((RETRY_AFTER, "0"))
+        .json(Problems { errors: vec![problem] })
+}
+
+fn problem(status: StatusCode, detail: String, request_id: &RequestId) -> Problem {
     let versions = status == StatusCode::NOT_ACCEPTABLE;
-    let problem = Problem {
+    Problem {
         request_id: request_id.to_string(),
         code: format!("{SERVICE_TYPE}.{}", word(status)),
         status: status.as_u16(),
@@ -118,7 +133,11 @@ fn with_detail(status: StatusCode, detail: String, request_id: &RequestId) -> Ht
         links: Vec::new(),
         max_version: versions.then(|| Microversion::MAX.to_string()),
         min_version: versions.then(|| Microversion::MIN.to_string()),
-    };
+    }
+}
+
+fn with_detail(status: StatusCode, detail: String, request_id: &RequestId) -> HttpResponse {
+    let problem = problem(status, detail, request_id);
     let mut response = HttpResponse::build(status);
     if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
         // What is left of the body is not waited for.

@@ -1,11 +1,18 @@
-//! Who is calling. One port, [`Identity`]; the service knows no more of tokens than this.
+//! Who is calling. One port, [`Identity`]; the service knows no more of tokens than this. A second,
+//! [`Delegation`], for what is done in a caller's name when the caller is gone.
 
+mod delegation;
+mod keystone;
 mod standalone;
+mod trusts;
 
 use async_trait::async_trait;
 use firn_core::{ErrorKind, ProjectId};
 
+pub use delegation::{Delegation, DelegationError, NoDelegation};
+pub use keystone::KeystoneIdentity;
 pub use standalone::{StandaloneIdentity, TokenError};
+pub use trusts::KeystoneDelegation;
 
 /// What a request brings along to say who sent it. `Debug` shows no secret.
 #[derive(Clone, Default)]
@@ -14,6 +21,10 @@ pub struct Credentials {
     pub token: Option<String>,
     /// `X-Service-Token`: that of a service acting for the caller.
     pub service_token: Option<String>,
+    /// The HTTP method of the request.
+    pub method: String,
+    /// Its path as it was sent, without the query.
+    pub path: String,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -21,6 +32,8 @@ impl std::fmt::Debug for Credentials {
         f.debug_struct("Credentials")
             .field("token", &self.token.is_some())
             .field("service_token", &self.service_token.is_some())
+            .field("method", &self.method)
+            .field("path", &self.path)
             .finish()
     }
 }
@@ -30,8 +43,27 @@ impl std::fmt::Debug for Credentials {
 pub struct Principal {
     /// The project the request acts in.
     pub project_id: ProjectId,
-    /// May see and do everything, in every project.
-    pub is_admin: bool,
+    /// The user who sent it.
+    pub user_id: String,
+    /// The names of the user's roles in the project.
+    pub roles: Vec<String>,
+    /// The domain of the project, where there are domains.
+    pub project_domain_id: Option<String>,
+    /// The domain of the user, where there are domains.
+    pub user_domain_id: Option<String>,
+}
+
+impl Principal {
+    /// A user without domain.
+    pub fn new(project_id: ProjectId, user_id: &str, roles: &[&str]) -> Self {
+        Self {
+            project_id,
+            user_id: user_id.to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            project_domain_id: None,
+            user_domain_id: None,
+        }
+    }
 }
 
 /// Tells callers apart.
@@ -57,6 +89,9 @@ pub enum IdentityError {
     /// No token, or one that is not valid (any more).
     #[error("the request needs a valid token in X-Auth-Token")]
     Unauthorized,
+    /// The token is valid, and speaks for no project.
+    #[error("the token is not for a project: get one that is scoped to a project")]
+    NoProject,
     /// The identity service does not answer; nobody is let in meanwhile.
     #[error("the identity service does not answer; try again")]
     Unavailable {
@@ -70,7 +105,7 @@ impl IdentityError {
     /// What a caller can act on.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthorized => ErrorKind::Forbidden,
+            Self::Unauthorized | Self::NoProject => ErrorKind::Forbidden,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
         }
     }

@@ -80,7 +80,7 @@ impl Identity for StandaloneIdentity {
                 return Err(IdentityError::Unauthorized);
             }
         }
-        Ok(Principal { project_id: ProjectId::standalone(), is_admin: true })
+        Ok(Principal::new(ProjectId::standalone(), "standalone", &["admin"]))
     }
 
     fn demands_credentials(&self) -> bool {
@@ -102,12 +102,13 @@ mod tests {
     async fn only_the_whole_token_opens() {
         let identity = StandaloneIdentity::with_token(TOKEN).unwrap();
         for given in [None, Some(""), Some("0123456789abcde"), Some("0123456789abcdef0")] {
-            let credentials = Credentials { token: given.map(str::to_owned), service_token: None };
+            let token = given.map(str::to_owned);
+            let credentials = Credentials { token, ..Credentials::default() };
             let refused = identity.authenticate(&credentials).await;
             assert!(matches!(refused, Err(IdentityError::Unauthorized)), "{given:?}");
         }
-        let credentials = Credentials { token: Some(TOKEN.to_owned()), service_token: None };
-        assert!(identity.authenticate(&credentials).await.unwrap().is_admin);
+        let credentials = Credentials { token: Some(TOKEN.to_owned()), ..Credentials::default() };
+        assert_eq!(identity.authenticate(&credentials).await.unwrap().roles, ["admin"]);
         assert!(!format!("{credentials:?}").contains(TOKEN));
     }
 

@@ -3,17 +3,19 @@
 use serde_json::{Map, Value, json};
 
 use crate::http::{Microversion, SERVICE_TYPE, View};
-use crate::routes::OPEN;
+use crate::routes::is_open;
 use crate::wire::{
-    InstanceSummary, InstanceView, JobSummary, JobView, PointView, RestoreView, ServiceView,
+    InstanceSummary, InstanceView, JobSummary, JobView, PlanView, PointView, RestoreView,
+    ServiceView,
 };
 
 /// The resources that can be shown with some of their fields only.
-const SELECTABLE: [(&str, &[&str]); 7] = [
+const SELECTABLE: [(&str, &[&str]); 8] = [
     ("InstanceSummary", InstanceSummary::FIELDS),
     ("InstanceView", InstanceView::FIELDS),
     ("JobSummary", JobSummary::FIELDS),
     ("JobView", JobView::FIELDS),
+    ("PlanView", PlanView::FIELDS),
     ("PointView", PointView::FIELDS),
     ("RestoreView", RestoreView::FIELDS),
     ("ServiceView", ServiceView::FIELDS),
@@ -31,7 +33,7 @@ pub(super) fn apply(document: &mut Value) {
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
     for (path, item) in paths {
         let Some(item) = item.as_object_mut() else { continue };
-        let open = OPEN.contains(&path.as_str());
+        let open = is_open(path);
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
                 parameters(operation, open);

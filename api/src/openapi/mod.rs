@@ -6,13 +6,14 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::{
-    agents, drivers, instances, jobs, repositories, restore_points, restores, services, system,
+    agents, drivers, instances, jobs, plans, quotas, repositories, restore_points, restores,
+    services, system, usage,
 };
 use crate::http::{Problem, ProblemLink, Problems};
 use crate::routes::route_table;
 
 macro_rules! described {
-    ($($method:ident $path:literal => $module:ident :: $handler:ident),+ $(,)?) => {
+    ($($method:ident $path:literal => $module:ident :: $handler:ident [$($rule:ident)?]),+ $(,)?) => {
         #[derive(OpenApi)]
         #[openapi(
             info(title = "Firn", description = "Backup, restore and instant restore of OpenStack instances"),

@@ -1,9 +1,10 @@
-use firn_core::{ErrorKind, InstanceId};
+use firn_core::{ErrorKind, InstanceId, ProjectId};
 use firn_db::Scope;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{ApiError, Call, List, Listed};
+use crate::policy::SHOW_LOCATION;
 use crate::wire::{InstanceQuery, InstanceSortKey, InstanceSummary, InstanceView};
 
 #[derive(Deserialize)]
@@ -22,11 +23,10 @@ impl Call {
         &self,
         list: &List<InstanceQuery>,
     ) -> Result<Listed<InstanceSummary>, ApiError> {
-        let asked = match self.list_scope(list)? {
-            Scope::Project(project) => json!({ "project_id": project }),
-            Scope::All => json!({ "project_id": null }),
+        let mut instances = match self.list_scope(list)? {
+            Scope::Project(project) => self.instances_of(Some(&project)).await?,
+            Scope::All => self.instances_of(None).await?,
         };
-        let Instances { mut instances } = self.ask_conductor("instance.list", asked).await?;
         let InstanceQuery { name, power_state } = &list.filters;
         instances.retain(|instance| {
             name.as_ref().is_none_or(|name| name.0 == instance.name)
@@ -47,10 +47,22 @@ impl Call {
         }))
     }
 
+    /// The instances of one project, or of all.
+    pub(super) async fn instances_of(
+        &self,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<InstanceSummary>, ApiError> {
+        let asked = json!({ "project_id": project });
+        let Instances { mut instances } = self.ask_conductor("instance.list", asked).await?;
+        // Whatever a conductor answers, another project's instances are not shown.
+        instances.retain(|instance| project.is_none_or(|project| project.0 == instance.project_id));
+        Ok(instances)
+    }
+
     /// One instance with its disks. Where they lie is for administrators.
     pub(crate) async fn instance_show(&self, id: InstanceId) -> Result<InstanceView, ApiError> {
         let mut instance = self.instance_find(id).await?;
-        if !self.caller.is_admin {
+        if !self.also(SHOW_LOCATION) {
             for disk in &mut instance.disks {
                 disk.location = None;
             }
@@ -62,14 +74,17 @@ impl Call {
     /// An instance that the caller may know of.
     pub(super) async fn instance_find(&self, id: InstanceId) -> Result<InstanceView, ApiError> {
         // With the project, so that another's instance is not even looked at.
-        let project = (!self.caller.is_admin).then_some(&self.caller.project_id);
+        let project = match self.scope() {
+            Scope::All => None,
+            Scope::Project(project) => Some(project),
+        };
         let asked = json!({ "instance_id": id, "project_id": project });
         let answer = self.ask_conductor("instance.show", asked).await;
         let Shown { instance } = answer.map_err(|error| match error.kind() {
             ErrorKind::NotFound => ApiError::not_found("instance", id),
             _ => error,
         })?;
-        match self.caller.is_admin || instance.project_id == self.caller.project_id.0 {
+        match self.sees(&instance.project_id) {
             true => Ok(instance),
             false => Err(ApiError::not_found("instance", id)),
         }

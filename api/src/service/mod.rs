@@ -4,7 +4,9 @@ mod conductor;
 mod drivers;
 mod instances;
 mod jobs;
+mod plans;
 mod points;
+mod quotas;
 mod repositories;
 mod restores;
 mod services;
@@ -18,7 +20,8 @@ use oslo_messaging::Transport;
 
 use crate::http::{ApiError, Call};
 use crate::metrics::Metrics;
-use crate::{ApiConfig, Identity};
+use crate::policy::Policy;
+use crate::{ApiConfig, Delegation, Identity};
 
 /// What all calls share.
 pub(crate) struct Service {
@@ -26,6 +29,8 @@ pub(crate) struct Service {
     pub(crate) database: Database,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) identity: Arc<dyn Identity>,
+    pub(crate) delegation: Arc<dyn Delegation>,
+    pub(crate) policy: Arc<dyn Policy>,
     pub(crate) metrics: Metrics,
 }
 

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use firn_core::{InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId};
 use firn_db::{
     BackupRequest, Connection, DbError, Job, Page, Point, PointFilter, PointRequest, PointUpdate,
-    Scope,
+    QuotaDemand, QuotaLimits, Scope,
 };
 use serde_json::{Value, json};
 
 use super::now;
-use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed};
+use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed, Microversion};
 use crate::wire::{InstanceView, PointCreate, PointPatch, PointQuery, PointView, VerifyOptions};
 
 /// Checks a point's state and makes the job that works on it.
@@ -35,7 +35,8 @@ impl Call {
             spec: json!({}),
             request_id: self.caller.request_ids.to_send_on(),
         };
-        let (point, job) = self.query(|conn| backup_start(conn, request)).await?;
+        let quotas = self.service.config.quotas;
+        let (point, job) = self.query(move |conn| backup_start(conn, &request, &quotas)).await?;
         self.wake(job.id).await;
         Ok(self.linked_point(PointView::new(point, Vec::new(), Some(job.id))))
     }
@@ -79,8 +80,10 @@ impl Call {
     }
 
     fn linked_point(&self, view: PointView) -> PointView {
-        let links = self.self_links(&format!("/v1/restore-points/{}", view.id));
-        PointView { links, ..view }
+        match self.self_links(&format!("/v1/restore-points/{}", view.id)) {
+            links @ Some(_) => PointView { links, ..view },
+            None => PointView { plan_id: None, pinned: None, ..view },
+        }
     }
 
     /// Changes what an owner may change, if the point is still as the caller saw it.
@@ -90,22 +93,35 @@ impl Call {
         patch: PointPatch,
         only: IfMatch,
     ) -> Result<PointView, ApiError> {
-        if patch.name.is_none() && patch.description.is_none() {
+        let PointPatch { name, description, pinned } = patch;
+        if pinned.is_some() && self.version < Microversion::V1_1 {
+            let message = "unknown field before microversion 1.1";
+            return Err(ApiError::field("restore_point.pinned", message));
+        }
+        if name.is_none() && description.is_none() && pinned.is_none() {
             return Err(ApiError::field("restore_point", "give name or description to change"));
         }
         let update = PointUpdate {
-            name: patch.name.map(|name| name.map(|name| name.0)),
-            description: patch.description.map(|text| text.map(|text| text.0)),
+            name: name.map(|name| name.map(|name| name.0)),
+            description: description.map(|text| text.map(|text| text.0)),
         };
         let scope = self.scope();
         let changed = self
             .query(move |conn| {
                 firn_db::transaction(conn, |conn| {
+                    // Of two who saw the same, the second sees the first's change.
+                    firn_db::transaction_lock(conn, &format!("restore-point/{id}"))?;
                     let before = firn_db::point_get(conn, &scope, id)?;
                     if !only.holds(&ETag::new(before.generation)) {
                         return Ok(None);
                     }
-                    let point = firn_db::point_update(conn, &scope, id, &update, now())?;
+                    let mut point = before;
+                    if update != PointUpdate::default() {
+                        point = firn_db::point_update(conn, &scope, id, &update, now())?;
+                    }
+                    if let Some(pinned) = pinned {
+                        point = firn_db::point_pin(conn, &scope, id, pinned)?;
+                    }
                     view(conn, point, None).map(Some)
                 })
             })
@@ -116,7 +132,7 @@ impl Call {
 
     /// Asks to delete a restore point.
     pub(crate) async fn point_delete(&self, id: PointId) -> Result<PointView, ApiError> {
-        self.point_job(id, json!({}), firn_db::point_delete_request).await
+        self.point_job(id, json!({}), None, firn_db::point_delete_request).await
     }
 
     /// Asks to read a restore point back, all of it or a sample.
@@ -129,7 +145,7 @@ impl Call {
             return Err(ApiError::field("verify.sample", "must be above 0 and at most 1"));
         }
         let spec = json!({ "sample": options.sample });
-        self.point_job(id, spec, firn_db::point_verify_request).await
+        self.point_job(id, spec, Some(QuotaDemand::job()), firn_db::point_verify_request).await
     }
 
     /// Makes a job that works on a point, and wakes a conductor for it.
@@ -137,15 +153,21 @@ impl Call {
         &self,
         point_id: PointId,
         spec: Value,
+        demand: Option<QuotaDemand>,
         make: PointJob,
     ) -> Result<PointView, ApiError> {
         let request_id = self.caller.request_ids.to_send_on();
         let request = PointRequest { job_id: JobId::new(), point_id, spec, request_id };
-        let scope = self.scope();
+        let (scope, quotas) = (self.scope(), self.service.config.quotas);
         let (job_id, point) = self
             .query(move |conn| {
-                let (point, job) = make(conn, &scope, request, now())?;
-                Ok((job.id, view(conn, point, Some(job.id))?))
+                firn_db::transaction(conn, |conn| {
+                    let (point, job) = make(conn, &scope, request.clone(), now())?;
+                    if let Some(demand) = &demand {
+                        firn_db::quota_reserve(conn, &point.project_id, demand, &quotas)?;
+                    }
+                    Ok((job.id, view(conn, point, Some(job.id))?))
+                })
             })
             .await?;
         self.wake(job_id).await;
@@ -162,7 +184,11 @@ fn check_protectable(instance: &InstanceView) -> Result<(), ApiError> {
 }
 
 /// Makes the rows of a backup, unless one of the same instance is under way.
-fn backup_start(conn: &mut Connection, request: BackupRequest) -> Result<(Point, Job), DbError> {
+fn backup_start(
+    conn: &mut Connection,
+    request: &BackupRequest,
+    quotas: &QuotaLimits,
+) -> Result<(Point, Job), DbError> {
     let filter = PointFilter {
         instance_id: Some(request.instance_id),
         state: Some(PointState::Creating),
@@ -179,6 +205,8 @@ fn backup_start(conn: &mut Connection, request: BackupRequest) -> Result<(Point,
                 reason: format!("is being backed up already by job {}", point.job_id),
             });
         }
+        let demand = QuotaDemand::backup(request.instance_id);
+        firn_db::quota_reserve(conn, &request.project_id, &demand, quotas)?;
         firn_db::backup_request_create(conn, request.clone(), now())
     })
 }

@@ -1,14 +1,18 @@
 use firn_core::{JobId, PointId, RestoreId, RestoreTarget};
-use firn_db::{Connection, DbError, Job, Restore, RestoreRequest, Scope};
+use firn_db::{Connection, DbError, Job, QuotaDemand, QuotaLimits, Restore, RestoreRequest, Scope};
 use serde_json::json;
 
 use super::now;
 use crate::http::{ApiError, Call, List, Listed};
-use crate::wire::{RestoreCreate, RestoreQuery, RestoreView};
+use crate::policy::FILE_RESTORE;
+use crate::wire::{RestoreCreate, RestoreQuery, RestoreView, TargetType};
 
 impl Call {
     /// Asks for a restore.
     pub(crate) async fn restore_create(&self, new: RestoreCreate) -> Result<RestoreView, ApiError> {
+        match new.target.kind {
+            TargetType::File => self.demand_rule(FILE_RESTORE)?,
+        }
         let request = RestoreRequest {
             restore_id: RestoreId::new(),
             job_id: JobId::new(),
@@ -18,7 +22,9 @@ impl Call {
             request_id: self.caller.request_ids.to_send_on(),
         };
         let scope = self.scope();
-        let (restore, job) = self.query(move |conn| restore_start(conn, &scope, request)).await?;
+        let quotas = self.service.config.quotas;
+        let (restore, job) =
+            self.query(move |conn| restore_start(conn, &scope, &request, &quotas)).await?;
         self.wake(job.id).await;
         Ok(self.linked_restore(restore))
     }
@@ -53,13 +59,14 @@ impl Call {
 fn restore_start(
     conn: &mut Connection,
     scope: &Scope,
-    request: RestoreRequest,
+    request: &RestoreRequest,
+    quotas: &QuotaLimits,
 ) -> Result<(Restore, Job), DbError> {
     firn_db::transaction(conn, |conn| {
         firn_db::transaction_lock(conn, "restore-target")?;
         let target = request.target.clone();
         // The point first: what may not be seen must not be told apart by the target either.
-        firn_db::point_get(conn, scope, request.point_id)?;
+        let point = firn_db::point_get(conn, scope, request.point_id)?;
         if firn_db::restore_target_taken(conn, &target)? {
             let RestoreTarget::File { name } = target;
             return Err(DbError::Conflict {
@@ -68,6 +75,7 @@ fn restore_start(
                 reason: "is taken by another restore: choose another".to_owned(),
             });
         }
+        firn_db::quota_reserve(conn, &point.project_id, &QuotaDemand::job(), quotas)?;
         firn_db::restore_request_create(conn, scope, request.clone(), now())
     })
 }

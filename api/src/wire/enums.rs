@@ -83,6 +83,21 @@ words!(
     Severity = firn_db::EventLevel { Info, Warning, Error }
 );
 
+words!(
+    /// State of a plan.
+    PlanStatus = firn_core::plan::PlanStatus { Active, Paused, Error }
+);
+words!(
+    /// State of a run of a plan.
+    RunStatus = firn_core::plan::RunState {
+        Requested, Running, Succeeded, Partial, Failed, Skipped
+    }
+);
+words!(
+    /// Why a run happens.
+    RunTrigger = firn_core::plan::RunTrigger { Schedule, Manual }
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

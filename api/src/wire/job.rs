@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{JobKind, JobStatus, Severity, StepStatus};
+use super::{Filter, JobKind, JobStatus, Severity, StepStatus};
 use crate::http::{Filters, Link, Listed, SortDir, SortKey, View, object};
 
 /// An action on a job: exactly one field.
@@ -305,6 +305,13 @@ pub(crate) struct JobQuery {
     pub(crate) instance_id: Option<Uuid>,
     /// Using this repository.
     pub(crate) repository_id: Option<Uuid>,
+    /// Asked for by the request of this id.
+    #[param(value_type = Option<Filter>, inline)]
+    pub(crate) request_id: Option<Filter>,
+    /// Asked for at this time or later.
+    pub(crate) created_since: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub(crate) created_until: Option<DateTime<Utc>>,
 }
 
 /// What jobs are sorted by.
@@ -347,7 +354,9 @@ impl JobQuery {
             resource_id: self.restore_point_id.or(self.restore_id),
             repository_id: self.repository_id.map(RepositoryId),
             instance_id: self.instance_id.map(InstanceId),
-            ..firn_db::JobFilter::default()
+            request_id: self.request_id.as_ref().map(|id| id.0.clone()),
+            created_since: self.created_since,
+            created_until: self.created_until,
         }
     }
 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use firn_core::{InstanceId, JobId, RepositoryId};
+use firn_core::{InstanceId, JobId, PlanId, RepositoryId};
 use firn_db::{Point, PointDisk, PointSort};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -56,6 +56,10 @@ pub(crate) struct PointPatch {
     /// A note.
     #[serde(default, deserialize_with = "present")]
     pub(crate) description: Option<Option<Description>>,
+    /// Whether no retention of a plan may remove it; from 1.1.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    pub(crate) pinned: Option<bool>,
 }
 
 /// Tells `null` from a field that is left out.
@@ -142,6 +146,14 @@ pub(crate) struct PointView {
     pub(crate) updated_at: DateTime<Utc>,
     /// When its filling ended.
     pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// The plan that made it, which need not exist any more; from 1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<Uuid>)]
+    pub(crate) plan_id: Option<Option<Uuid>>,
+    /// No retention of a plan removes it; from 1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub(crate) pinned: Option<bool>,
     /// Where it is; from 1.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
@@ -173,6 +185,8 @@ impl View for PointView {
         "created_at",
         "updated_at",
         "finished_at",
+        "plan_id",
+        "pinned",
         "links",
     ];
 }
@@ -218,6 +232,8 @@ impl PointView {
             created_at: point.created_at,
             updated_at: point.updated_at,
             finished_at: point.finished_at,
+            plan_id: Some(point.plan_id.map(|id| id.0)),
+            pinned: Some(point.pinned),
             links: None,
             generation: point.generation,
         }
@@ -267,6 +283,12 @@ pub(crate) struct PointQuery {
     /// With this name.
     #[param(value_type = Option<Filter>, inline)]
     pub(crate) name: Option<Filter>,
+    /// Made by this plan.
+    pub(crate) plan_id: Option<Uuid>,
+    /// Asked for at this time or later.
+    pub(crate) created_since: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub(crate) created_until: Option<DateTime<Utc>>,
 }
 
 /// What restore points are sorted by.
@@ -276,6 +298,8 @@ pub(crate) enum PointSortKey {
     UpdatedAt,
     InstanceName,
     Status,
+    Name,
+    SizeBytes,
 }
 
 impl SortKey for PointSortKey {
@@ -284,6 +308,8 @@ impl SortKey for PointSortKey {
         ("updated_at", Self::UpdatedAt),
         ("instance_name", Self::InstanceName),
         ("status", Self::Status),
+        ("name", Self::Name),
+        ("size_bytes", Self::SizeBytes),
     ];
     const DIRECTION: SortDir = SortDir::Desc;
 }
@@ -295,6 +321,8 @@ impl From<PointSortKey> for PointSort {
             PointSortKey::UpdatedAt => Self::UpdatedAt,
             PointSortKey::InstanceName => Self::InstanceName,
             PointSortKey::Status => Self::State,
+            PointSortKey::Name => Self::Name,
+            PointSortKey::SizeBytes => Self::VirtualBytes,
         }
     }
 }
@@ -310,7 +338,9 @@ impl PointQuery {
             name: self.name.as_ref().map(|name| name.0.clone()),
             instance_name: self.instance_name.as_ref().map(|name| name.0.clone()),
             job_id: None,
-            ..firn_db::PointFilter::default()
+            plan_id: self.plan_id.map(PlanId),
+            created_since: self.created_since,
+            created_until: self.created_until,
         }
     }
 }

@@ -155,6 +155,10 @@ pub(crate) struct RestoreQuery {
     /// In this state.
     #[param(inline)]
     pub(crate) status: Option<RestoreStatus>,
+    /// Asked for at this time or later.
+    pub(crate) created_since: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub(crate) created_until: Option<DateTime<Utc>>,
 }
 
 /// What restores are sorted by.
@@ -191,7 +195,8 @@ impl RestoreQuery {
             point_id: self.restore_point_id.map(PointId),
             state: self.status.map(Into::into),
             job_id: None,
-            ..firn_db::RestoreFilter::default()
+            created_since: self.created_since,
+            created_until: self.created_until,
         }
     }
 }

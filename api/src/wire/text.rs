@@ -21,6 +21,11 @@ fn check(text: &str, min_chars: usize, max_chars: usize) -> Result<(), String> {
     if length > max_chars {
         return Err(format!("must have at most {max_chars} characters, this has {length}"));
     }
+    plain(text)
+}
+
+/// Whether all of a text can be seen.
+pub(crate) fn plain(text: &str) -> Result<(), String> {
     match text.chars().find(|&c| c.is_control() || invisible(c)) {
         Some(character) => Err(format!("must not hold {character:?}")),
         None => Ok(()),

@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::harness::{Harness, INSTANCE, Request};
 use actix_web::http::Method;
-use async_trait::async_trait;
 use chrono::Utc;
-use firn_api::{ApiConfig, Credentials, Identity, IdentityError, Principal, StandaloneIdentity};
-use firn_core::ProjectId;
+use firn_api::{ApiConfig, StandaloneIdentity};
 use firn_db::RepositoryUsage;
 use serde_json::json;
 
@@ -130,92 +128,6 @@ async fn a_token_is_asked_for_where_there_is_one() {
     }
     let request = Request::new(Method::GET, "/v1/jobs").header("x-auth-token", "0123456789abcdef");
     assert_eq!(harness.send(request).await.status, 200);
-}
-
-/// Everybody is a member of the project that their token names.
-struct ByToken;
-
-#[async_trait]
-impl Identity for ByToken {
-    async fn authenticate(&self, credentials: &Credentials) -> Result<Principal, IdentityError> {
-        let project = credentials.token.clone().ok_or(IdentityError::Unauthorized)?;
-        if project == "down" {
-            let source = Box::new(std::io::Error::other("secret"));
-            return Err(IdentityError::Unavailable { source });
-        }
-        Ok(Principal { project_id: ProjectId(project), is_admin: false })
-    }
-
-    fn demands_credentials(&self) -> bool {
-        true
-    }
-
-    fn challenge(&self) -> String {
-        "Token".to_owned()
-    }
-}
-
-#[actix_web::test]
-async fn projects_do_not_see_each_other_and_members_are_no_admins() {
-    let harness = Harness::with(ApiConfig::default(), ByToken).await;
-    let as_project = |request: Request, project: &str| request.header("x-auth-token", project);
-    let body = json!({"restore_point": {"instance_id": INSTANCE}});
-    let create = || Request::json(Method::POST, "/v1/restore-points", &body);
-    assert_eq!(harness.send(as_project(create(), "mallory")).await.status, 404);
-    let made = harness.send(as_project(create(), "standalone")).await;
-    assert_eq!(made.status, 202, "{}", made.body);
-    let point = &made.body["restore_point"];
-    let (id, job) = (point["id"].as_str().unwrap(), point["job_id"].as_str().unwrap());
-
-    for (method, path, body) in [
-        (Method::GET, format!("/v1/instances/{INSTANCE}"), None),
-        (Method::GET, format!("/v1/restore-points/{id}"), None),
-        (Method::DELETE, format!("/v1/restore-points/{id}"), None),
-        (
-            Method::PATCH,
-            format!("/v1/restore-points/{id}"),
-            Some(json!({"restore_point": {"name": "x"}})),
-        ),
-        (Method::POST, format!("/v1/restore-points/{id}/action"), Some(json!({"verify": {}}))),
-        (
-            Method::POST,
-            "/v1/restores".to_owned(),
-            Some(json!({"restore": {
-            "restore_point_id": id, "target": {"type": "file", "name": "mine"}}})),
-        ),
-        (Method::GET, format!("/v1/jobs/{job}"), None),
-        (Method::GET, format!("/v1/jobs/{job}/events"), None),
-        (Method::POST, format!("/v1/jobs/{job}/action"), Some(json!({"cancel": {}}))),
-    ] {
-        let request = match &body {
-            Some(body) => Request::json(method, &path, body),
-            None => Request::new(method, &path),
-        };
-        let answer = harness.send(as_project(request, "mallory")).await;
-        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
-    }
-    for (path, field) in [
-        ("/v1/restore-points", "restore_points"),
-        ("/v1/jobs", "jobs"),
-        ("/v1/restores", "restores"),
-    ] {
-        let answer = harness.send(as_project(Request::new(Method::GET, path), "mallory")).await;
-        assert_eq!(answer.body[field], json!([]), "{path}");
-        let marker = format!("{path}?marker={}", if field == "jobs" { job } else { id });
-        let answer = harness.send(as_project(Request::new(Method::GET, &marker), "mallory")).await;
-        assert_eq!(answer.status, 400, "{marker}");
-    }
-    for path in ["/metrics", "/v1/services", "/v1/repositories", &format!("/v1/repositories/{id}")]
-    {
-        let answer = harness.send(as_project(Request::new(Method::GET, path), "standalone")).await;
-        assert_eq!(answer.status, 403, "{path}");
-    }
-    let own = format!("/v1/instances/{INSTANCE}");
-    let own = harness.send(as_project(Request::new(Method::GET, &own), "standalone")).await;
-    assert!(own.body["instance"]["disks"][0].get("location").is_none(), "{}", own.body);
-    let down = harness.send(as_project(Request::new(Method::GET, "/v1/jobs"), "down")).await;
-    assert_eq!(down.status, 503);
-    assert!(!down.text.contains("secret"));
 }
 
 #[actix_web::test]

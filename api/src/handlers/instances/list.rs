@@ -7,7 +7,7 @@ use crate::wire::{InstanceListBody, InstanceQuery};
 
 rule!(
     /// May list instances that can be protected.
-    InstanceListRule, "instances:list", Project
+    InstanceListRule, "instances:list", Reader
 );
 
 /// List instances that can be protected.

@@ -8,7 +8,7 @@ use crate::wire::{InstanceBody, InstanceView};
 
 rule!(
     /// May see an instance with its disks.
-    InstanceShowRule, "instances:show", Project
+    InstanceShowRule, "instances:show", Reader
 );
 
 /// Show an instance with its disks.

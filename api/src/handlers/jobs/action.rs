@@ -8,7 +8,7 @@ use crate::wire::{JobActionBody, JobBody};
 
 rule!(
     /// May cancel a job.
-    JobCancelRule, "jobs:cancel", Project
+    JobCancelRule, "jobs:cancel", Member
 );
 
 /// Cancel a job.

@@ -8,7 +8,7 @@ use crate::wire::{EventListBody, EventQuery};
 
 rule!(
     /// May read what a job told its user.
-    JobEventsRule, "jobs:events", Project
+    JobEventsRule, "jobs:events", Reader
 );
 
 /// List what a job told its user, oldest first.

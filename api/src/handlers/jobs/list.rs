@@ -7,7 +7,7 @@ use crate::wire::{JobListBody, JobQuery};
 
 rule!(
     /// May list jobs.
-    JobListRule, "jobs:list", Project
+    JobListRule, "jobs:list", Reader
 );
 
 /// List jobs.

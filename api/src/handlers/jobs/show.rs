@@ -8,7 +8,7 @@ use crate::wire::{JobBody, JobView};
 
 rule!(
     /// May see a job, with its progress and steps.
-    JobShowRule, "jobs:show", Project
+    JobShowRule, "jobs:show", Reader
 );
 
 /// Show a job, with its progress and steps.

@@ -8,7 +8,7 @@ use crate::wire::{PointActionBody, PointBody};
 
 rule!(
     /// May verify a restore point.
-    PointVerifyRule, "restore_points:verify", Project
+    PointVerifyRule, "restore_points:verify", Member
 );
 
 /// Verify a restore point.

@@ -7,7 +7,7 @@ use crate::wire::{PointBody, PointCreateBody};
 
 rule!(
     /// May back an instance up.
-    PointCreateRule, "restore_points:create", Project
+    PointCreateRule, "restore_points:create", Member
 );
 
 /// Back an instance up.

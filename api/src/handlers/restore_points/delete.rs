@@ -8,7 +8,7 @@ use crate::wire::PointBody;
 
 rule!(
     /// May delete a restore point.
-    PointDeleteRule, "restore_points:delete", Project
+    PointDeleteRule, "restore_points:delete", Member
 );
 
 /// Delete a restore point.

@@ -7,7 +7,7 @@ use crate::wire::{PointListBody, PointQuery};
 
 rule!(
     /// May list restore points.
-    PointListRule, "restore_points:list", Project
+    PointListRule, "restore_points:list", Reader
 );
 
 /// List restore points.

@@ -8,7 +8,7 @@ use crate::wire::{PointBody, PointView};
 
 rule!(
     /// May see a restore point.
-    PointShowRule, "restore_points:show", Project
+    PointShowRule, "restore_points:show", Reader
 );
 
 /// Show a restore point.

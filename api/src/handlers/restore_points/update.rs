@@ -8,7 +8,7 @@ use crate::wire::{PointBody, PointPatchBody};
 
 rule!(
     /// May change the name or the note of a restore point.
-    PointUpdateRule, "restore_points:update", Project
+    PointUpdateRule, "restore_points:update", Member
 );
 
 /// Change the name or the note of a restore point.

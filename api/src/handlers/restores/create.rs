@@ -7,7 +7,7 @@ use crate::wire::{RestoreBody, RestoreCreateBody};
 
 rule!(
     /// May restore from a restore point.
-    RestoreCreateRule, "restores:create", Project
+    RestoreCreateRule, "restores:create", Member
 );
 
 /// Restore from a restore point.

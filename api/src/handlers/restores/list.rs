@@ -7,7 +7,7 @@ use crate::wire::{RestoreListBody, RestoreQuery};
 
 rule!(
     /// May list restores.
-    RestoreListRule, "restores:list", Project
+    RestoreListRule, "restores:list", Reader
 );
 
 /// List restores.

@@ -8,7 +8,7 @@ use crate::wire::{RestoreBody, RestoreView};
 
 rule!(
     /// May see a restore.
-    RestoreShowRule, "restores:show", Project
+    RestoreShowRule, "restores:show", Reader
 );
 
 /// Show a restore.

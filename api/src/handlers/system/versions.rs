@@ -14,7 +14,7 @@ pub(crate) async fn versions(
     request: HttpRequest,
     _: Query<NoQuery>,
 ) -> Result<Json<VersionsBody>, ApiError> {
-    let links = Links::new(service.config.public_endpoint.as_deref(), &request);
+    let links = Links::new(&service.config, &request);
     Ok(Json(VersionsBody { versions: vec![Version::v1(&links)] }))
 }
 
@@ -26,6 +26,6 @@ pub(crate) async fn version(
     request: HttpRequest,
     _: Query<NoQuery>,
 ) -> Result<Json<VersionBody>, ApiError> {
-    let links = Links::new(service.config.public_endpoint.as_deref(), &request);
+    let links = Links::new(&service.config, &request);
     Ok(Json(VersionBody { version: Version::v1(&links) }))
 }

@@ -53,6 +53,13 @@ impl Harness {
     pub(crate) async fn available_point(&self) -> Value {
         let point = self.backup().await;
         let claim = self.claim(job_of(&point)).await;
+        self.fill(claim).await;
+        let path = format!("/v1/restore-points/{}", point["id"].as_str().unwrap());
+        self.get(&path).await.body["restore_point"].clone()
+    }
+
+    /// Ends the job of a new point well.
+    pub(crate) async fn fill(&self, claim: Claim) {
         let disk = PointDisk {
             id: DiskId::new(),
             point_id: PointId::new(),
@@ -70,7 +77,5 @@ impl Harness {
             disks: vec![disk],
         };
         self.end(claim, JobEnd::PointCreated(figures)).await;
-        let path = format!("/v1/restore-points/{}", point["id"].as_str().unwrap());
-        self.get(&path).await.body["restore_point"].clone()
     }
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod conductor;
 mod document;
+mod identity;
 mod jobs;
 
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::test::{TestRequest, init_service, try_call_service};
 use chrono::Utc;
-use firn_api::{Api, ApiConfig, Identity, StandaloneIdentity};
+use firn_api::policy::OsloPolicy;
+use firn_api::{Api, ApiConfig, ApiParts, Delegation, Identity, NoDelegation, StandaloneIdentity};
 use firn_core::RepositoryId;
 use firn_db::{Database, NewRepository, Page, Scope};
 use oslo_messaging::InProcess;
@@ -23,6 +25,7 @@ use tempfile::TempDir;
 pub(crate) use answer::Answer;
 pub(crate) use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, UNUSABLE, Wakes};
 use document::Document;
+pub(crate) use identity::{ADMIN, ByToken, DOWN, MEMBER, READER, STRANGER, SYSTEM};
 pub(crate) use jobs::job_of;
 
 /// What requests are addressed to.
@@ -53,7 +56,20 @@ impl Harness {
         harness
     }
 
+    /// Callers are who their tokens say.
+    pub(crate) async fn by_token() -> Self {
+        Self::with(ApiConfig::default(), ByToken).await
+    }
+
     pub(crate) async fn with(config: ApiConfig, identity: impl Identity + 'static) -> Self {
+        Self::with_delegation(config, identity, NoDelegation).await
+    }
+
+    pub(crate) async fn with_delegation(
+        config: ApiConfig,
+        identity: impl Identity + 'static,
+        delegation: impl Delegation + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("firn.db").display());
         let database = Database::open(&url).unwrap();
@@ -74,9 +90,15 @@ impl Harness {
         let transport = InProcess::new();
         let conductor = conductor::Running::start(&transport).await;
         let wakes = Wakes::start(&transport).await;
-        let identity = Arc::new(identity);
-        let api =
-            Api::new(config, database.clone(), Arc::new(transport.clone()), identity).unwrap();
+        let parts = ApiParts {
+            config,
+            database: database.clone(),
+            transport: Arc::new(transport.clone()),
+            identity: Arc::new(identity),
+            delegation: Arc::new(delegation),
+            policy: Arc::new(OsloPolicy::defaults().unwrap()),
+        };
+        let api = Api::from_parts(parts).unwrap();
         let document = Document::new();
         let conductor = Some(conductor);
         Self { api, database, repository, wakes, transport, document, conductor, _folder: folder }
@@ -176,6 +198,11 @@ impl Request {
         let value = HeaderValue::from_bytes(value).unwrap();
         self.headers.push((HeaderName::from_static(name), value));
         self
+    }
+
+    /// With this token, in the newest microversion.
+    pub(crate) fn token(self, token: &str) -> Self {
+        self.header("x-auth-token", token).header("openstack-api-version", "instance-backup latest")
     }
 
     /// For messages of failed tests.

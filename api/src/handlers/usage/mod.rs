@@ -1,0 +1,5 @@
+//! What projects have.
+
+mod list;
+
+pub(crate) use list::*;
