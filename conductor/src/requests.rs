@@ -119,7 +119,7 @@ async fn answer(services: &Services, question: &Envelope) -> Result<Value, JobEr
 }
 
 #[derive(Deserialize)]
-struct InstanceList {
+pub(crate) struct InstanceList {
     project_id: ProjectId,
 }
 
@@ -131,7 +131,7 @@ async fn instance_list(services: &Services, asked: InstanceList) -> Result<Value
 }
 
 #[derive(Deserialize)]
-struct InstanceShow {
+pub(crate) struct InstanceShow {
     instance_id: InstanceId,
 }
 

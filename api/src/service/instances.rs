@@ -7,12 +7,12 @@ use crate::http::{ApiError, Call, List, Listed};
 use crate::wire::{InstanceQuery, InstanceSortKey, InstanceSummary, InstanceView};
 
 #[derive(Deserialize)]
-struct Shown {
+pub(super) struct Shown {
     instance: InstanceView,
 }
 
 #[derive(Deserialize)]
-struct Instances {
+pub(super) struct Instances {
     instances: Vec<InstanceSummary>,
 }
 

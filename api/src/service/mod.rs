@@ -4,6 +4,8 @@ mod conductor;
 mod drivers;
 mod instances;
 mod jobs;
+#[cfg(test)]
+mod message_schemas;
 mod points;
 mod repositories;
 mod restores;
