@@ -19,6 +19,8 @@ mod config;
 mod discover;
 mod dispatcher;
 mod lease;
+#[cfg(test)]
+mod message_schemas;
 mod notify;
 mod options;
 mod presence;

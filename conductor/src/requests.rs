@@ -119,7 +119,7 @@ async fn answer(services: &Services, question: &Envelope) -> Result<Value, JobEr
 }
 
 #[derive(Deserialize)]
-struct InstanceList {
+pub(crate) struct InstanceList {
     /// `None`: those of all projects.
     project_id: Option<ProjectId>,
 }
@@ -135,7 +135,7 @@ async fn instance_list(services: &Services, asked: InstanceList) -> Result<Value
 }
 
 #[derive(Deserialize)]
-struct InstanceShow {
+pub(crate) struct InstanceShow {
     instance_id: InstanceId,
     /// Whose it must be; `None`: anybody's.
     #[serde(default)]

@@ -8,12 +8,12 @@ use crate::policy::SHOW_LOCATION;
 use crate::wire::{InstanceQuery, InstanceSortKey, InstanceSummary, InstanceView};
 
 #[derive(Deserialize)]
-struct Shown {
+pub(super) struct Shown {
     instance: InstanceView,
 }
 
 #[derive(Deserialize)]
-struct Instances {
+pub(super) struct Instances {
     instances: Vec<InstanceSummary>,
 }
 

@@ -5,6 +5,8 @@ mod drivers;
 mod instances;
 mod jobs;
 mod plans;
+#[cfg(test)]
+mod message_schemas;
 mod points;
 mod quotas;
 mod repositories;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use firn_core::JobId;
 use oslo_messaging::{Envelope, Schema};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::Call;
 
@@ -20,7 +20,7 @@ impl Call {
     pub(super) async fn wake(&self, job: JobId) {
         let schema = Schema { name: WAKE.to_owned(), version: WAKE_VERSION };
         let request_id = self.caller.request_ids.to_send_on();
-        let envelope = Envelope::new(&schema, request_id, json!({ "job_id": job }));
+        let envelope = Envelope::new(&schema, request_id, body(job));
         let sent = self.service.transport.publish(JOBS, envelope);
         match tokio::time::timeout(PUBLISH_DEADLINE, sent).await {
             Ok(Ok(())) => {}
@@ -28,4 +28,9 @@ impl Call {
             Err(_) => tracing::warn!(%job, "no conductor could be woken in time"),
         }
     }
+}
+
+/// What a wake-up says.
+pub(super) fn body(job: JobId) -> Value {
+    json!({ "job_id": job })
 }

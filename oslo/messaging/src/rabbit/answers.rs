@@ -71,7 +71,8 @@ impl Answers {
         {
             return Ok(Arc::clone(queue));
         }
-        let opened = timeout_at(deadline, AnswerQueue::open(&link)).await.map_err(late)?;
+        let opened =
+            timeout_at(deadline, link.guard(AnswerQueue::open(&link))).await.map_err(late)?;
         let queue = opened.map_err(|error| {
             link.suspect();
             broker(Arc::new(error))
@@ -94,7 +95,7 @@ impl Answers {
 }
 
 impl AnswerQueue {
-    async fn open(link: &Link) -> Result<Arc<Self>, LinkError> {
+    async fn open(link: &Arc<Link>) -> Result<Arc<Self>, LinkError> {
         let name = format!("reply.{}", Uuid::new_v4().simple());
         // It is exclusive: another connection could not declare it, and need not.
         Queue::of_answers(name.clone()).declare(link).await?;
@@ -107,11 +108,17 @@ impl AnswerQueue {
             FieldTable::default(),
         );
         let mut stream = consume.await?;
-        let (link, calls) = (link.number, Mutex::default());
-        let queue = Arc::new(Self { name, link, calls, _channel: channel });
+        let (number, calls) = (link.number, Mutex::default());
+        let queue = Arc::new(Self { name, link: number, calls, _channel: channel });
         let weak = Arc::downgrade(&queue);
+        let link = Arc::clone(link);
         tokio::spawn(async move {
-            while let Some(Ok(incoming)) = stream.next().await {
+            loop {
+                let came = tokio::select! {
+                    came = stream.next() => came,
+                    () = link.died() => None,
+                };
+                let Some(Ok(incoming)) = came else { break };
                 let Some(queue) = weak.upgrade() else { return };
                 let Some(correlation) = incoming.properties.correlation_id() else { continue };
                 let waiting = queue.calls.lock().waiting.remove(correlation.as_str());

@@ -6,6 +6,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use tokio::runtime::Handle;
 
 use super::hub::chain;
+use super::link::LinkError;
 use super::message::attempt;
 use super::subscription::{Life, Subscriber};
 use crate::{Consumer, Delivery, MessagingError, Settle};
@@ -53,7 +54,7 @@ struct Settlement {
 impl Settlement {
     /// The broker does not confirm it: what counts is that it was sent while the channel lived. If
     /// the connection breaks at that moment the message comes again.
-    fn settled(&self, sent: Result<bool, lapin::Error>) -> Result<(), MessagingError> {
+    fn settled(&self, sent: Result<bool, LinkError>) -> Result<(), MessagingError> {
         match sent {
             Ok(true) if self.life.goes_on() => Ok(()),
             sent => {
@@ -67,10 +68,8 @@ impl Settlement {
 
     async fn nack_with(&mut self, requeue: bool) -> Result<(), MessagingError> {
         let Some(acker) = self.acker.take() else { return Ok(()) };
-        let sent = match self.life.goes_on() {
-            true => acker.nack(BasicNackOptions { multiple: false, requeue }).await,
-            false => Ok(false),
-        };
+        let sent = acker.nack(BasicNackOptions { multiple: false, requeue });
+        let sent = self.life.settle(sent).await;
         self.settled(sent)
     }
 
@@ -86,10 +85,7 @@ impl Settlement {
 impl Settle for Settlement {
     async fn ack(mut self: Box<Self>) -> Result<(), MessagingError> {
         let Some(acker) = self.acker.take() else { return Ok(()) };
-        let sent = match self.life.goes_on() {
-            true => acker.ack(BasicAckOptions::default()).await,
-            false => Ok(false),
-        };
+        let sent = self.life.settle(acker.ack(BasicAckOptions::default())).await;
         self.settled(sent)
     }
 

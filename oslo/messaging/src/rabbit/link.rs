@@ -16,7 +16,7 @@ use lapin::{
     AsyncTcpStream, BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Event,
 };
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::RabbitOptions;
@@ -159,6 +159,8 @@ pub(super) struct Link {
     idle: Mutex<Vec<Channel>>,
     sending: Semaphore,
     suspected: Notify,
+    /// Nothing that was begun here will come to an end by itself.
+    over: watch::Sender<bool>,
 }
 
 impl Link {
@@ -213,6 +215,7 @@ impl Link {
             idle: Mutex::default(),
             sending: Semaphore::new(CHANNELS),
             suspected: Notify::new(),
+            over: watch::Sender::new(false),
         }))
     }
 
@@ -259,6 +262,26 @@ impl Link {
             let _ = timeout(GOODBYE, self.connection.close(200, "OK".into())).await;
         }
         self.cut.now();
+        self.over.send_replace(true);
+    }
+
+    /// Ends when the connection has.
+    pub(super) async fn died(&self) {
+        // The sender is ours: this cannot fail.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Does something over this connection, and gives up when it dies. lapin forgets some of those
+    /// who wait for an answer when a connection breaks.
+    pub(super) async fn guard<T>(
+        &self,
+        work: impl Future<Output = Result<T, LinkError>>,
+    ) -> Result<T, LinkError> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.died() => Err(LinkError::Missing),
+        }
     }
 
     /// A new channel.

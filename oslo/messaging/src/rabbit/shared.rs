@@ -132,7 +132,7 @@ impl Shared {
             let sent = tokio::select! {
                 biased;
                 () = self.closed() => return Err(MessagingError::Closed),
-                sent = timeout_at(deadline, send) => sent,
+                sent = timeout_at(deadline, link.guard(send)) => sent,
             };
             let error = match sent {
                 Ok(Ok(fate)) => {

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::hub::{broker, chain};
-use super::link::{LinkError, short};
+use super::link::{Link, LinkError, short};
 use super::queue::Queue;
 use super::shared::Shared;
 use crate::MessagingError;
@@ -52,6 +52,7 @@ pub(super) struct Life {
     /// Everything that was unsettled goes back, or has gone.
     ended: AtomicBool,
     channel: Channel,
+    link: Arc<Link>,
     /// Deliveries that were dropped. They go back when the next one is asked for: until then the
     /// broker would only deliver them here again, unseen, and count it.
     dropped: Mutex<Vec<Acker>>,
@@ -59,22 +60,34 @@ pub(super) struct Life {
 }
 
 impl Life {
+    /// Tells the broker what becomes of a delivery; `false` where that is of no use any more.
+    pub(super) async fn settle(
+        &self,
+        settle: impl Future<Output = Result<bool, lapin::Error>>,
+    ) -> Result<bool, LinkError> {
+        match self.goes_on() {
+            true => self.link.guard(async { Ok(settle.await?) }).await,
+            false => Ok(false),
+        }
+    }
+
     /// Lets a delivery go back.
     pub(super) fn dropped(&self, acker: Acker) {
         self.dropped.lock().push(acker);
         self.one_dropped.notify_one();
     }
 
-    fn give_back_dropped(&self, runtime: &Handle) {
+    fn give_back_dropped(self: &Arc<Self>, runtime: &Handle) {
         let dropped = std::mem::take(&mut *self.dropped.lock());
         if dropped.is_empty() {
             return;
         }
+        let life = Arc::clone(self);
         runtime.spawn(async move {
             for acker in dropped {
                 let back = BasicNackOptions { multiple: false, requeue: true };
                 // If it fails the channel is gone, and everything of it is back.
-                let _ = acker.nack(back).await;
+                let _ = life.settle(acker.nack(back)).await;
             }
         });
     }
@@ -119,6 +132,7 @@ impl Subscriber {
                         () = shared.closed() => return None,
                         () = life.one_dropped.notified() => continue,
                         came = subscription.stream.next() => came,
+                        () = life.link.died() => None,
                     };
                     match came {
                         // What lies in a dead channel's stream comes again over the next one.
@@ -252,12 +266,13 @@ async fn join(
         let life = Life {
             ended: AtomicBool::new(false),
             channel,
+            link: Arc::clone(&link),
             dropped: Mutex::default(),
             one_dropped: Notify::new(),
         };
         Ok(Subscription { tag: stream.tag(), stream, life: Arc::new(life) })
     };
-    match timeout_at(deadline, join).await {
+    match timeout_at(deadline, link.guard(join)).await {
         Ok(joined) => joined.map_err(|error: LinkError| {
             link.suspect();
             broker(Arc::new(error))

@@ -13,6 +13,12 @@ use tokio::time::timeout;
 use crate::harness::{PATIENCE, chain, connect, message, number, options, take, unique};
 use crate::proxy::Proxy;
 
+/// What the transport says, for whoever reads a failed test.
+fn logged() {
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_test_writer();
+    let _ = log.try_init();
+}
+
 /// Publishes until it is told to stop, and gives the numbers that were confirmed.
 fn publishers(
     transport: &RabbitMq,
@@ -96,6 +102,7 @@ async fn everything_confirmed_is_seen(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_killed_and_comes_back_loses_nothing_confirmed() {
+    logged();
     let mut server = Server::start("rabbitmq");
     let mut options = options(server.text("url"));
     options.publish_timeout = Duration::from_secs(3);
@@ -104,7 +111,9 @@ async fn a_broker_that_is_killed_and_comes_back_loses_nothing_confirmed() {
     let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(notes::Seen::default()));
     let consuming = consumer(&transport, &queue, &seen);
     let senders = publishers(&transport, &queue, &stop);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // A node that is killed in the first seconds of a quorum queue's life may lose the queue, whoever
+    // uses it: what the node knows of a new one is on disk a little later.
+    tokio::time::sleep(Duration::from_secs(8)).await;
     server.kill();
     // While it is away: an error that says to try again, in time, and no answer to a call.
     let begun = Instant::now();
