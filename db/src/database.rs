@@ -78,6 +78,11 @@ impl Database {
         self.run_blocking(migration::state)
     }
 
+    /// What an administrator of the database server should change, a sentence each.
+    pub fn advice(&self) -> Result<Vec<String>, DbError> {
+        self.run_blocking(crate::advice::advice)
+    }
+
     /// Runs queries on a thread that may block. Each query is its own transaction; use
     /// [`crate::transaction`] inside to bind several.
     pub async fn run<T, F>(&self, queries: F) -> Result<T, DbError>

@@ -20,6 +20,7 @@
 //!
 //! This crate must not know of HTTP, messages, drivers or the repository's format.
 
+mod advice;
 mod cause;
 mod config;
 mod connection;

@@ -1,8 +1,10 @@
 //! `firn-manage db`.
 
+use chrono::Utc;
 use clap::{Args, Subcommand};
 use firn_db::{Database, Phase};
 
+use crate::purge::{self, Purge};
 use crate::say;
 
 /// What to do with the database.
@@ -12,6 +14,8 @@ pub enum Command {
     Sync(Sync),
     /// Show which migrations the database has had
     Version,
+    /// Remove what ended long ago
+    Purge(Purge),
 }
 
 /// Without an option, everything that is pending.
@@ -33,6 +37,7 @@ pub fn run(command: &Command, database: &Database) -> anyhow::Result<()> {
     match command {
         Command::Sync(options) => sync(options, database),
         Command::Version => version(database),
+        Command::Purge(options) => purge::run(options, database, Utc::now()),
     }
 }
 

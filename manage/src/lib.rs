@@ -3,12 +3,15 @@
 //!
 //! Invariants:
 //! - every command may be run twice: what is done already is left alone, and said;
-//! - nothing is deleted that was not named.
+//! - nothing is deleted that was not named;
+//! - what is printed holds no secret.
 //!
 //! It must not know of jobs, HTTP or drivers.
 
 pub mod db;
+pub mod purge;
 pub mod repository;
 mod say;
+pub mod status;
 
 pub use say::say;

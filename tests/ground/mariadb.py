@@ -15,6 +15,7 @@ class MariaDb(Server):
         self.port, self.password = free_port(), password()
         self.socket = self.folder / "sock"
         (self.folder / "data").mkdir()
+        self.tls = self.certificates()
         self.own(USER)
         self.command(
             ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data",
@@ -30,7 +31,9 @@ class MariaDb(Server):
              "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M",
              # Safe against kill -9, and quick; a power failure does not happen here.
              "--innodb-flush-log-at-trx-commit=2",
-             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"],
+             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
+             *(f"--ssl-{setting.removesuffix('file')}={copy}"
+               for setting, copy in self.tls.items())],
             **account(USER),
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ class PostgreSql(Server):
     def make(self):
         self.port, self.password = free_port(), password()
         write(self.folder / "password", self.password)
+        self.tls = self.certificates()
         self.own(USER)
         self.command(
             [programs() / "initdb", "-D", self.folder / "data", "-U", "postgres", "-A",
@@ -34,7 +35,10 @@ class PostgreSql(Server):
     def launch(self):
         self.spawn(
             [programs() / "postgres", "-D", self.folder / "data", "-p", self.port, "-h", HOST,
-             "-k", self.folder, "-c", "max_connections=300", "-c", "fsync=off"],
+             "-k", self.folder, "-c", "max_connections=300", "-c", "fsync=off",
+             *(["-c", "ssl=on"] if self.tls else []),
+             *(part for setting, copy in self.tls.items()
+               for part in ("-c", f"ssl_{setting.removesuffix('file')}_file={copy}"))],
             **account(USER),
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,6 +77,16 @@ class Server(ABC):
     @abstractmethod
     def info(self) -> dict:
         """What a client has to know."""
+
+    def certificates(self) -> dict[str, Path]:
+        """Copies of the files that the settings `cafile`, `certfile` and `keyfile` name."""
+        copies = {}
+        for setting in ("cafile", "certfile", "keyfile"):
+            if setting in self.settings:
+                copies[setting] = self.folder / f"{setting}.pem"
+                shutil.copyfile(self.settings[setting], copies[setting])
+                copies[setting].chmod(0o600)
+        return copies
 
     def set_up(self) -> dict:
         self.folder.mkdir(mode=0o755)

@@ -27,5 +27,6 @@ mod restores;
 mod schema;
 mod services;
 mod support;
+mod tls;
 mod trouble;
 mod upgrade;

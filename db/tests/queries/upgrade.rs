@@ -157,7 +157,12 @@ fn migrations_of_a_newer_version_are_told(db: Db) {
     assert_eq!((last.version.as_str(), last.known, last.applied), ("29991231000001", false, true));
 }
 
+fn a_server_as_tests_have_it_needs_no_advice(db: Db) {
+    assert_eq!(db.database.advice().unwrap(), Vec::<String>::new());
+}
+
 every_engine!(
+    a_server_as_tests_have_it_needs_no_advice,
     of_many_processes_one_migrates,
     phases_come_in_their_order,
     migrations_of_a_newer_version_are_told,
