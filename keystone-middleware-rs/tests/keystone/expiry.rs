@@ -1,4 +1,4 @@
-//! Tokens that end, on a Keystone that gives them six seconds.
+//! Tokens that end, on a Keystone that gives them twenty seconds.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use keystone_middleware_rs::{AuthError, Presented, Secret, Validator};
 
 use crate::cloud::{Cloud, get};
 
-const LIFE: Duration = Duration::from_secs(6);
-const WINDOW: Duration = Duration::from_secs(12);
+const LIFE: Duration = Duration::from_secs(20);
+const WINDOW: Duration = Duration::from_secs(40);
 
 fn with_service<'a>(token: &'a Secret, service_token: &'a Secret) -> Presented<'a> {
     Presented { service_token: Some(service_token.expose()), ..get(token) }
@@ -17,13 +17,14 @@ fn with_service<'a>(token: &'a Secret, service_token: &'a Secret) -> Presented<'
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_ends_when_it_expires_and_lives_on_beside_a_service_token() {
     let server =
-        Server::start_with("keystone", &["token.expiration=6", "token.allow_expired_window=12"]);
+        Server::start_with("keystone", &["token.expiration=20", "token.allow_expired_window=40"]);
     let cloud = Cloud::at(server.info());
     let nova = cloud.user(&["service"]).await;
     let service = cloud.session(nova.auth(nova.project_scope()));
     let validator = cloud.validator().await;
     let user = cloud.user(&["member"]).await;
     let keeper = cloud.session(user.auth(user.project_scope()));
+    let other = cloud.user(&["member"]).await;
     let token = cloud.token(&user).await;
     let fetched = tokio::time::Instant::now();
     let auth = validator.authenticate(get(&token)).await.unwrap();
@@ -48,7 +49,7 @@ async fn a_token_ends_when_it_expires_and_lives_on_beside_a_service_token() {
     let mut options = cloud.options(&nova);
     options.service_token_roles_required = false;
     let lenient = Validator::new(&options).unwrap();
-    let other = cloud.token(&cloud.user(&["member"]).await).await;
+    let other = cloud.token(&other).await;
     let refused = lenient.authenticate(with_service(&token, &other)).await.unwrap_err();
     assert!(matches!(refused, AuthError::InvalidToken), "no service role, no second life");
 
