@@ -33,7 +33,7 @@ class Service:
             "[DEFAULT]\n"
             f"transport_url = {broker.info()['url']}\n"
             "host = bench\n"
-            f"[api]\nhost = {HOST}\nport = {self.port}\n"
+            f"[api]\nlisten = {HOST}\nport = {self.port}\n"
             f"[database]\nconnection = {database}/firn\n"
             "[keystone_authtoken]\n"
             f"auth_url = {keystone.url()}\n"

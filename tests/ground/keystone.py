@@ -26,7 +26,7 @@ class Keystone(Server):
 
     def __init__(self, ground, settings):
         super().__init__(ground, settings)
-        self.database = MariaDb(ground, {})
+        self.database = MariaDb(ground, {}, "keystone-database")
 
     def make(self):
         self.port, self.password = free_port(), password()

@@ -55,11 +55,12 @@ class Server(ABC):
     # How long a clean stop may take.
     STOP_SECONDS = 30.0
 
-    def __init__(self, ground: Ground, settings: dict[str, str]):
+    def __init__(self, ground: Ground, settings: dict[str, str], folder: str | None = None):
         self.ground = ground
         self.settings = settings
-        self.folder = ground.path / self.name
-        self.log = ground.path / f"{self.name}.log"
+        # Two of a kind need two folders.
+        self.folder = ground.path / (folder or self.name)
+        self.log = ground.path / f"{folder or self.name}.log"
         self.processes: list[subprocess.Popen] = []
 
     @abstractmethod

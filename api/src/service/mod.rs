@@ -4,9 +4,9 @@ mod conductor;
 mod drivers;
 mod instances;
 mod jobs;
-mod plans;
 #[cfg(test)]
 mod message_schemas;
+mod plans;
 mod points;
 mod quotas;
 mod repositories;

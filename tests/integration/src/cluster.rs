@@ -53,6 +53,9 @@ impl Cluster {
         let address = free_address();
         let config = root.join("firn.conf");
         fs::write(&config, configuration(ground, address, backing)).unwrap();
+        // Names of such restores are shared by all projects, so usually only administrators may.
+        let policy = "\"instance-backup:restores:create_file\": \"role:member\"\n";
+        fs::write(root.join("policy.yaml"), policy).unwrap();
         let cluster = Self { root, config, address, processes: BTreeMap::new() };
         cluster.manage(&["db", "sync"]);
         cluster.manage(&["repository", "create"]);
@@ -207,7 +210,7 @@ fn configuration(ground: &Ground, address: SocketAddr, backing: &Backing) -> Str
         "[DEFAULT]\n\
          transport_url = {broker}\n\
          [api]\n\
-         host = {host}\n\
+         listen = {host}\n\
          port = {port}\n\
          [database]\n\
          connection = {database}\n\
@@ -234,7 +237,8 @@ fn configuration(ground: &Ground, address: SocketAddr, backing: &Backing) -> Str
          libvirt_uri =\n\
          domain_dir = {domains}\n\
          report_interval = 2\n\
-         # {root}\n\
+         [oslo_policy]\n\
+         policy_file = {root}/policy.yaml\n\
          {more}\n",
         broker = backing.broker,
         host = address.ip(),

@@ -37,9 +37,8 @@ fn insist(api: &Api, machine: &Machine, mode: &str) -> (String, String) {
 fn two_hundred_jobs_through_everything() {
     let mut world = World::start();
     let api = world.api(&world.alice);
-    let machines: Vec<_> = (0..MACHINES)
-        .map(|at| world.machine(&world.alice, &format!("m{at}"), at as u64))
-        .collect();
+    let machines: Vec<_> =
+        (0..MACHINES).map(|at| world.machine(&world.alice, &format!("m{at}"), at as u64)).collect();
     let truths: Vec<_> = machines.iter().map(Machine::truth).collect();
     let machines = Arc::new(machines);
 
