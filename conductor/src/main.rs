@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use firn_cloud::openstack::identity::Trusts;
+use firn_cloud::openstack::{KeystoneAuthtokenOptions, TrustDelegation};
+use firn_cloud::{Delegation, NoDelegation};
 use firn_conductor::worker::WorkerCommand;
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
 use firn_conductor::{AgentCloud, Conductor, ConductorConfig, ConductorOptions, StorageOptions};
-use firn_db::DatabaseOptions;
+use firn_db::{DatabaseOptions, QuotaOptions};
 use firn_service::{
     HostOptions, LogOptions, Messaging, RepositoryOptions, ServiceArguments, Signals,
 };
@@ -56,6 +59,8 @@ fn run(arguments: &ServiceArguments) -> anyhow::Result<()> {
         ConductorOptions::group(),
         StorageOptions::group(),
         RepositoryOptions::group(),
+        KeystoneAuthtokenOptions::group(),
+        QuotaOptions::group(),
     ];
     groups.extend(Messaging::groups());
     let config = arguments.load(&groups)?;
@@ -86,6 +91,13 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let down_after = Duration::from_secs(options.agent_down_time);
     let cloud = AgentCloud::new(database.clone(), Arc::clone(&transport), down_after);
     let settings = settings(config, &options)?;
+    let keystone: KeystoneAuthtokenOptions = config.get()?;
+    let delegation: Arc<dyn Delegation> = if keystone.is_set() {
+        Arc::new(TrustDelegation::new(Trusts::new(keystone.session()?)))
+    } else {
+        tracing::warn!("no [keystone_authtoken]: plans run whether or not their owners still may");
+        Arc::new(NoDelegation)
+    };
     let conductor = Conductor::new(
         settings,
         repository.id,
@@ -93,7 +105,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         Arc::clone(&transport),
         messaging.notifier,
         Arc::new(cloud),
-    );
+    )
+    .with_delegation(delegation)
+    .with_quotas(config.get::<QuotaOptions>()?.limits());
     let shutdown = conductor.shutdown();
     let answers = conductor.answers();
     let mut running = tokio::spawn(conductor.run());

@@ -84,8 +84,8 @@ pub use point::{
 pub use point_disk::{PointDisk, point_disk_list, points_disk_list};
 pub use purge::{Purged, purge_batch};
 pub use quota::{
-    QuotaDemand, QuotaLimits, QuotaResource, quota_check, quota_get, quota_reserve, quota_reset,
-    quota_set, quotas_set,
+    QuotaDemand, QuotaLimits, QuotaOptions, QuotaResource, quota_check, quota_get, quota_reserve,
+    quota_reset, quota_set, quotas_set,
 };
 pub use repository::{
     NewRepository, Repository, RepositorySort, RepositoryStatus, RepositoryUsage,

@@ -3,17 +3,15 @@
 
 mod api;
 mod cors;
-mod keystone_authtoken;
 mod middleware;
 mod oslo_policy;
-mod quota;
 
 pub use api::{ApiOptions, AuthStrategy, DefaultOptions};
 pub use cors::CorsOptions;
-pub use keystone_authtoken::KeystoneAuthtokenOptions;
+pub use firn_cloud::openstack::KeystoneAuthtokenOptions;
+pub use firn_db::QuotaOptions;
 pub use middleware::MiddlewareOptions;
 pub use oslo_policy::OsloPolicyOptions;
-pub use quota::QuotaOptions;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

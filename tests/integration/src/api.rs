@@ -17,6 +17,8 @@ const JOB_LIMIT: Duration = Duration::from_secs(180);
 pub struct Api {
     address: SocketAddr,
     token: Option<String>,
+    /// The version of the API asked for, where it is not the oldest.
+    version: Option<&'static str>,
 }
 
 /// A backup that was asked for.
@@ -61,7 +63,12 @@ impl Job {
 
 impl Api {
     pub(crate) fn new(address: SocketAddr, token: Option<String>) -> Self {
-        Self { address, token }
+        Self { address, token, version: None }
+    }
+
+    /// Asks for the newest version of the API.
+    pub(crate) fn latest(self) -> Self {
+        Self { version: Some("instance-backup latest"), ..self }
     }
 
     /// Whether it answers at all.
@@ -75,6 +82,7 @@ impl Api {
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         let mut headers = vec![("Content-Type", "application/json")];
         headers.extend(self.token.as_deref().map(|token| ("X-Auth-Token", token)));
+        headers.extend(self.version.map(|version| ("OpenStack-API-Version", version)));
         let body = if body.is_null() { String::new() } else { body.to_string() };
         http::request(self.address, method, path, &headers, body.as_bytes())
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"))

@@ -101,7 +101,9 @@ impl Cluster {
         self.spawn(name, program, &format!("[DEFAULT]\nhost = {name}\n"));
         until(&format!("{name} is ready"), START_LIMIT, || {
             self.check_alive(name);
-            self.log(name)[before..].contains("] ready").then_some(())
+            let log = self.log(name);
+            let ready = ["] ready", "\"message\":\"ready\""];
+            ready.iter().any(|told| log[before..].contains(told)).then_some(())
         });
     }
 
@@ -137,7 +139,7 @@ impl Cluster {
 
     /// The API, as seen with a token (empty: none).
     pub fn api(&self, token: &str) -> Api {
-        Api::new(self.address, (!token.is_empty()).then(|| token.to_owned()))
+        Api::new(self.address, (!token.is_empty()).then(|| token.to_owned())).latest()
     }
 
     /// Where the API listens.

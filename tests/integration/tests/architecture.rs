@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("oslo-config", &[]),
     ("oslo-messaging", &[]),
     ("oslo-policy", &[]),
-    ("firn-cloud", &["firn-core", "keystone-middleware-rs"]),
+    ("firn-cloud", &["firn-core", "keystone-middleware-rs", "oslo-config"]),
     ("keystone-middleware-rs", &[]),
     ("firn-service", &["oslo-config", "oslo-messaging"]),
     ("firn-agent", &["firn-core", "firn-service", "oslo-config", "oslo-messaging"]),

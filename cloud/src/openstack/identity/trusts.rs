@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use keystone_middleware_rs::{Auth, Method, Scope, Secret, Session, SessionError, TokenContext};
 use serde::Deserialize;
 use serde_json::json;
@@ -90,20 +92,34 @@ impl Trusts {
         Ok(self.session.with_auth(Auth::Password { user, password, scope }))
     }
 
+    /// Whom and what a token of the trust speaks for, or the reason why there is none.
+    ///
+    /// # Errors
+    /// As [`Trusts::check`].
+    pub async fn act(
+        &self,
+        trust_id: &str,
+    ) -> Result<Result<Arc<TokenContext>, String>, IdentityError> {
+        match self.session(trust_id)?.context().await {
+            Ok(context) => Ok(Ok(context)),
+            Err(SessionError::Refused { message, .. }) => {
+                self.prove_own_credentials().await?;
+                Ok(Err(message))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Whether the trust still works, by asking for a token.
     ///
     /// # Errors
     /// [`IdentityError::Unavailable`] when nobody knows, and [`IdentityError::Refused`] when the
     /// service user itself is not let in, which says nothing of the trust.
     pub async fn check(&self, trust_id: &str) -> Result<TrustState, IdentityError> {
-        match self.session(trust_id)?.token().await {
-            Ok(_) => Ok(TrustState::Good),
-            Err(SessionError::Refused { message, .. }) => {
-                self.prove_own_credentials().await?;
-                Ok(TrustState::Ended { reason: message })
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(match self.act(trust_id).await? {
+            Ok(_) => TrustState::Good,
+            Err(reason) => TrustState::Ended { reason },
+        })
     }
 
     /// Deletes the trust. One that is gone is fine.

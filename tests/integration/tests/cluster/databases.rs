@@ -21,7 +21,7 @@ fn killed_under_load(engine: Engine) {
     for round in 0..4 {
         for (at, machine) in machines.iter().enumerate() {
             let body = json!({"restore_point": {"instance_id": machine.id, "mode": "full"}});
-            let end = Instant::now() + Duration::from_secs(60);
+            let end = Instant::now() + Duration::from_secs(90);
             loop {
                 let answer = api.send("POST", "/v1/restore-points", &body);
                 if answer.status == 202 {
@@ -30,7 +30,8 @@ fn killed_under_load(engine: Engine) {
                     jobs.push((at, text("id"), text("job_id")));
                     break;
                 }
-                assert_eq!(answer.status, 503, "{}", answer.json());
+                // Busy: with the round before, or with a request whose answer was lost.
+                assert!([409, 503].contains(&answer.status), "{}", answer.json());
                 assert!(Instant::now() < end, "the API does not recover: {}", answer.json());
                 thread::sleep(Duration::from_millis(100));
             }

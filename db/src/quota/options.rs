@@ -1,4 +1,4 @@
-use firn_db::QuotaLimits;
+use super::QuotaLimits;
 
 oslo_config::options! {
     /// What a project may have that has no limits of its own; -1: any number.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keystone_middleware_rs::{AuthTokenOptions, Interface};
+use keystone_middleware_rs::{AuthTokenOptions, Interface, OptionsError, Session, Validator};
 
 oslo_config::options! {
     /// How tokens are checked with Keystone, and as whom. The names are those of
@@ -74,6 +74,19 @@ oslo_config::options! {
 }
 
 impl KeystoneAuthtokenOptions {
+    /// Whether Keystone is named at all.
+    pub fn is_set(&self) -> bool {
+        self.auth_url.is_some()
+    }
+
+    /// A session of the service user.
+    ///
+    /// # Errors
+    /// An option is missing or wrong.
+    pub fn session(&self) -> Result<Session, OptionsError> {
+        Ok(Validator::new(&self.middleware())?.session().clone())
+    }
+
     /// As the middleware takes them. What is missing is found when the middleware is made.
     pub fn middleware(&self) -> AuthTokenOptions {
         let interface = match self.interface.as_str() {
