@@ -67,7 +67,7 @@ impl Api {
     }
 
     /// Asks for the newest version of the API.
-    pub(crate) fn latest(self) -> Self {
+    pub fn latest(self) -> Self {
         Self { version: Some("instance-backup latest"), ..self }
     }
 

@@ -50,7 +50,7 @@ fn a_plan_runs_by_itself_and_keeps_what_it_says() {
     let machine_ = machine(&ground, "web-1");
     machine(&ground, "db-1");
     let service = Service::start(&ground);
-    let api = service.api();
+    let api = service.api().latest();
     let plan = create(
         &api,
         &json!({
@@ -96,7 +96,7 @@ fn a_point_below_its_demand_is_not_kept() {
     // A folder of XML does not know whether a machine runs: nothing above `crash` can be had.
     machine(&ground, "web-1");
     let service = Service::start(&ground);
-    let api = service.api();
+    let api = service.api().latest();
     let plan = create(
         &api,
         &json!({
@@ -119,7 +119,7 @@ fn bandwidth_is_bounded() {
         .disk(&ground, "vda", Format::Raw, 24 * MIB, &Change::mixed(24 * MIB, 1))
         .define();
     let service = Service::start(&ground);
-    let api = service.api();
+    let api = service.api().latest();
     let plan = create(
         &api,
         &json!({
