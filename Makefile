@@ -19,7 +19,7 @@ DRIVERS := $(patsubst drivers/%/Cargo.toml,firn-driver-%,$(shell grep -l 'cdylib
 SIZE ?= full
 ROUNDS ?= 3
 
-.PHONY: help deps build lint test demo bench bench-chunks bench-api clean
+.PHONY: help deps build lint test rough-test demo bench bench-chunks bench-api clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ lint: deps ## Formatting and clippy, warnings are errors
 
 test: build ## Lint and all tests; a tally at the end
 	@tests/install/test.sh
+
+rough-test: build ## The tests that kill, freeze and outwait servers, and all others
+	@PYTHONPATH=tests $(PYTHON) -m ground run rabbitmq,mariadb,postgresql,keystone -- \
+		cargo nextest run --workspace --locked --no-fail-fast --profile rough
 
 demo: build ## A virtual machine backed up, changed, restored and compared
 	@$(PYTHON) -m demo
