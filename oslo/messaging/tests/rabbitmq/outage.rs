@@ -111,8 +111,9 @@ async fn a_broker_that_is_killed_and_comes_back_loses_nothing_confirmed() {
     let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(notes::Seen::default()));
     let consuming = consumer(&transport, &queue, &seen);
     let senders = publishers(&transport, &queue, &stop);
-    // A node that is killed in the first seconds of a quorum queue's life may lose the queue, whoever
-    // uses it: what the node knows of a new one is on disk a little later.
+    // The broker's own limit: a node notes the names of new quorum queues on disk only every half
+    // second, if it comes to it. Killed before that, it starts such a queue anew without its log, and
+    // what it confirmed is gone, whoever the client is.
     tokio::time::sleep(Duration::from_secs(8)).await;
     server.kill();
     // While it is away: an error that says to try again, in time, and no answer to a call.

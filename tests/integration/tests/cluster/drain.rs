@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use firn_integration_tests::until;
 use serde_json::json;
 
 use crate::world::World;
@@ -34,17 +35,24 @@ fn a_disabled_conductor_takes_nothing_new() {
         .find(|service| service["host"] == "conductor-1")
         .unwrap_or_else(|| panic!("{services:#?}"));
     let path = format!("/v1/services/{}", conductor["id"].as_str().unwrap());
-    let body = json!({"service": {"status": "disabled", "disabled_reason": "maintenance"}});
+    let body = json!({"service": {"disabled": true, "disabled_reason": "maintenance"}});
     let changed = admin.send("PATCH", &path, &body);
     assert_eq!(changed.status, 200, "{}", changed.json());
     // Its next sign of life tells it.
-    std::thread::sleep(Duration::from_secs(12));
+    let told = |what: &str| {
+        until(what, Duration::from_secs(60), || {
+            world.cluster.log("conductor-1").contains(what).then_some(())
+        });
+    };
+    told("disabled: taking no new jobs");
     let api = world.api(&world.alice);
     let machine = world.machine(&world.alice, "web", 1);
     let backup = api.backup(&machine.id, "full");
-    std::thread::sleep(Duration::from_secs(4));
+    // Longer than it takes to look for jobs unasked.
+    std::thread::sleep(Duration::from_secs(5));
     assert_eq!(api.job(&backup.job).status(), "queued");
-    let body = json!({"service": {"status": "enabled"}});
+    let body = json!({"service": {"disabled": false}});
     assert_eq!(admin.send("PATCH", &path, &body).status, 200);
     api.wait(&backup.job).succeeded();
+    told("enabled: taking jobs again");
 }
