@@ -1,6 +1,11 @@
 //! The disks of restore points. They are written once, when their point is filled.
 
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, HasSqlType, Text as SqlText};
 use firn_core::{DiskId, DiskKind, PointId};
 
 use crate::schema::restore_point_disks;
@@ -48,12 +53,69 @@ pub fn points_disk_list(
     conn: &mut Connection,
     points: &[PointId],
 ) -> Result<Vec<PointDisk>, DbError> {
-    let points: Vec<String> = points.iter().map(PointId::to_string).collect();
-    Ok(restore_point_disks::table
-        .filter(restore_point_disks::point_id.eq_any(points))
-        .order((restore_point_disks::point_id.asc(), restore_point_disks::device.asc()))
+    if points.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut disks: Vec<PointDisk> = restore_point_disks::table
+        .filter(AmongPoints::new(points))
         .select(PointDisk::as_select())
-        .load(conn)?)
+        .load(conn)?;
+    // Cheaper here than by the database, which would write all rows to a buffer first.
+    disks.sort_by(|a, b| (a.point_id, &a.device).cmp(&(b.point_id, &b.device)));
+    Ok(disks)
+}
+
+/// `point_id IN (…)` for lists of many lengths, with few statements.
+///
+/// The usual `eq_any` is prepared anew at every call, which costs a list of a thousand more than
+/// its rows. Here the last point is repeated until the length is a power of two, so that few
+/// statements are ever prepared, and each connection keeps them.
+struct AmongPoints {
+    ids: Vec<String>,
+}
+
+impl AmongPoints {
+    /// `points` are not empty.
+    fn new(points: &[PointId]) -> Self {
+        let mut ids: Vec<String> = points.iter().map(PointId::to_string).collect();
+        if let Some(last) = ids.last().cloned() {
+            ids.resize(ids.len().next_power_of_two(), last);
+        }
+        Self { ids }
+    }
+}
+
+impl Expression for AmongPoints {
+    type SqlType = Bool;
+}
+
+impl<G> ValidGrouping<G> for AmongPoints {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl AppearsOnTable<restore_point_disks::table> for AmongPoints {}
+
+/// The length is not in the type, so the type does not stand for one statement.
+impl QueryId for AmongPoints {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB> QueryFragment<DB> for AmongPoints
+where
+    DB: Backend + HasSqlType<SqlText>,
+    String: ToSql<SqlText, DB>,
+    restore_point_disks::point_id: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        restore_point_disks::point_id.walk_ast(out.reborrow())?;
+        for (at, id) in self.ids.iter().enumerate() {
+            out.push_sql(if at == 0 { " IN (" } else { "," });
+            out.push_bind_param::<SqlText, _>(id)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
 }
 
 /// Puts `disks` in the place of whatever the point had.

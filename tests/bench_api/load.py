@@ -32,8 +32,8 @@ def drive(url: str, token: str, seconds: int) -> Load:
         raise GroundError(f"{url}: {failed[1]} answers were errors\n{report}")
     return Load(
         requests_per_second=float(_found(r"Requests/sec:\s+([\d.]+)", report)),
-        median_ms=_milliseconds(_found(r"50%\s+(\S+)", report)),
-        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", report)),
+        median_ms=_milliseconds(r"50%\s+", report),
+        p99_ms=_milliseconds(r"99%\s+", report),
     )
 
 
@@ -44,8 +44,10 @@ def _found(pattern: str, report: str) -> str:
     return found[1]
 
 
-def _milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+def _milliseconds(label: str, report: str) -> float:
+    number, unit = re.fullmatch(
+        r"([\d.]+)(us|ms|s|m)", _found(label + r"([\d.]+(?:us|ms|s|m))", report)
+    ).groups()
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}[unit]
 
 

@@ -70,13 +70,9 @@ impl Call {
     /// One restore point.
     pub(crate) async fn point_show(&self, id: PointId) -> Result<PointView, ApiError> {
         let scope = self.scope();
-        let view = self
-            .query(move |conn| {
-                let point = firn_db::point_get(conn, &scope, id)?;
-                view(conn, point, None)
-            })
-            .await?;
-        Ok(self.linked_point(view))
+        let (point, disks) =
+            self.query(move |conn| firn_db::point_with_disks(conn, &scope, id)).await?;
+        Ok(self.linked_point(PointView::new(point, disks, None)))
     }
 
     fn linked_point(&self, view: PointView) -> PointView {

@@ -11,9 +11,9 @@ use firn_core::{
 };
 
 use crate::plan::PointOrigin;
-use crate::schema::restore_points;
+use crate::schema::{restore_point_disks, restore_points};
 use crate::stored::{Number, OptionalNumber, OptionalText, OptionalTime, Text, Time};
-use crate::{Connection, DbError, Scope};
+use crate::{Connection, DbError, PointDisk, Scope};
 
 pub use change::{PointUpdate, point_create, point_delete, point_transition, point_update};
 pub(crate) use change::{point_fill, point_get_locked, point_hold, point_remove};
@@ -127,4 +127,28 @@ pub fn point_get(conn: &mut Connection, scope: &Scope, id: PointId) -> Result<Po
         query = query.filter(restore_points::project_id.eq(project.to_owned()));
     }
     query.first(conn).optional()?.ok_or_else(|| DbError::not_found(RESOURCE, id))
+}
+
+/// One restore point with its disks by device name, if it is in scope, in one query.
+pub fn point_with_disks(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: PointId,
+) -> Result<(Point, Vec<PointDisk>), DbError> {
+    // Not boxed: the type of each of the two stands for its statement, which a connection finds
+    // prepared without writing it out.
+    let query = restore_points::table
+        .left_join(restore_point_disks::table)
+        .filter(restore_points::id.eq(id.to_string()))
+        .select((Point::as_select(), Option::<PointDisk>::as_select()))
+        .order(restore_point_disks::device.asc());
+    let rows: Vec<(Point, Option<PointDisk>)> = match scope.project() {
+        None => query.load(conn)?,
+        Some(project) => {
+            query.filter(restore_points::project_id.eq(project.to_owned())).load(conn)?
+        }
+    };
+    let (points, disks): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let point = points.into_iter().next().ok_or_else(|| DbError::not_found(RESOURCE, id))?;
+    Ok((point, disks.into_iter().flatten().collect()))
 }
