@@ -8,6 +8,7 @@
 //!
 //! It must not know of jobs, HTTP or drivers.
 
+pub mod catalog;
 pub mod db;
 pub mod purge;
 pub mod repository;

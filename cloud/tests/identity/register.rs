@@ -21,9 +21,9 @@ fn wanted() -> Registration {
         user: Some(ServiceUser {
             name: name.clone(),
             password: unique("pw").into(),
-            domain: "Default".to_owned(),
+            domain: DomainRef::Name("Default".to_owned()),
             project: format!("{name}-service"),
-            project_domain: "Default".to_owned(),
+            project_domain: DomainRef::Id("default".to_owned()),
             roles: vec!["service".to_owned(), format!("{name}-role")],
         }),
     }
@@ -128,7 +128,7 @@ async fn only_an_administrator_registers() {
     let error = register(&member.session, &wanted()).await.unwrap_err();
     assert!(matches!(error, IdentityError::Refused { .. }), "{error:?}");
     let mut wanted = wanted();
-    wanted.user.as_mut().unwrap().domain = unique("nowhere");
+    wanted.user.as_mut().unwrap().domain = DomainRef::Name(unique("nowhere"));
     let error = register(&cloud.admin, &wanted).await.unwrap_err();
     assert!(matches!(error, IdentityError::Unusable { .. }), "{error:?}");
 }

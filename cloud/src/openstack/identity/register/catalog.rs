@@ -36,7 +36,7 @@ async fn service(
     };
     let body = json!({"name": wanted.service_name, "description": wanted.description,
                       "enabled": true});
-    report.add(what, directory.correct("service", found, body).await?);
+    report.add_found(what, directory.correct("service", found, body).await?);
     Ok(id(found).to_owned())
 }
 
@@ -77,12 +77,13 @@ async fn ensure_endpoint(
         return Ok(());
     };
     let body = json!({"url": url, "enabled": true});
-    report.add(what, directory.correct("endpoint", first, body).await?);
+    report.add_found(what, directory.correct("endpoint", first, body).await?);
     // A second one of the same service, region and interface only sends clients astray.
     for other in others {
         let path = format!("endpoints/{}", id(other));
         directory.call(Method::DELETE, &path, None).await?.success()?;
-        report.add(format!("another {interface} endpoint, removed"), Outcome::Changed);
+        let gone = vec![format!("removed, url was {}", other["url"])];
+        report.add_found(format!("another {interface} endpoint"), gone);
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 use keystone_middleware_rs::{Answer, Method, Session};
 use serde_json::{Map, Value, json};
 
-use super::Outcome;
 use crate::openstack::identity::IdentityError;
 
 /// Keystone's resources, in the form they all share: `{"user": {…}}` at `users`, `users/{id}`.
@@ -50,22 +49,24 @@ impl<'a> Directory<'a> {
         Ok(made[kind].take())
     }
 
-    /// Changes what differs from `wanted`, and says whether anything did.
+    /// Changes what differs from `wanted`, and says what did.
     pub(super) async fn correct(
         &self,
         kind: &str,
         found: &Value,
         wanted: Value,
-    ) -> Result<Outcome, IdentityError> {
+    ) -> Result<Vec<String>, IdentityError> {
         let differs = |(name, value): &(String, Value)| found[name] != *value;
-        let Value::Object(wanted) = wanted else { return Ok(Outcome::Unchanged) };
+        let Value::Object(wanted) = wanted else { return Ok(Vec::new()) };
         let changes: Map<_, _> = wanted.into_iter().filter(differs).collect();
         if changes.is_empty() {
-            return Ok(Outcome::Unchanged);
+            return Ok(Vec::new());
         }
+        let differences = changes.keys().map(|name| format!("{name} was {}", found[name]));
+        let differences = differences.collect();
         let path = format!("{kind}s/{}", id(found));
         self.call(Method::PATCH, &path, Some(&json!({ kind: changes }))).await?.success()?;
-        Ok(Outcome::Changed)
+        Ok(differences)
     }
 
     pub(super) async fn call(

@@ -2,7 +2,7 @@ mod catalog;
 mod directory;
 mod user;
 
-use keystone_middleware_rs::{Interface, Secret, Session};
+use keystone_middleware_rs::{DomainRef, Interface, Secret, Session};
 
 use super::IdentityError;
 use directory::Directory;
@@ -40,12 +40,12 @@ pub struct ServiceUser {
     pub name: String,
     /// Password; set where Keystone does not take it.
     pub password: Secret,
-    /// The name of the user's domain.
-    pub domain: String,
+    /// The user's domain.
+    pub domain: DomainRef,
     /// The project in which it has its roles; made where it does not exist.
     pub project: String,
-    /// The name of the project's domain.
-    pub project_domain: String,
+    /// The project's domain.
+    pub project_domain: DomainRef,
     /// Names of the roles; made where they do not exist.
     pub roles: Vec<String>,
 }
@@ -68,6 +68,9 @@ pub struct Step {
     pub what: String,
     /// What became of it.
     pub outcome: Outcome,
+    /// What was other than it should be, one entry a value, for people: `url was "http://…"`. Holds
+    /// no secret.
+    pub differences: Vec<String>,
 }
 
 /// What [`register`] found and did, in order.
@@ -84,7 +87,13 @@ impl RegistrationReport {
     }
 
     fn add(&mut self, what: impl Into<String>, outcome: Outcome) {
-        self.steps.push(Step { what: what.into(), outcome });
+        self.steps.push(Step { what: what.into(), outcome, differences: Vec::new() });
+    }
+
+    /// What was there already, and the differences that were put right.
+    fn add_found(&mut self, what: impl Into<String>, differences: Vec<String>) {
+        let outcome = if differences.is_empty() { Outcome::Unchanged } else { Outcome::Changed };
+        self.steps.push(Step { what: what.into(), outcome, differences });
     }
 }
 

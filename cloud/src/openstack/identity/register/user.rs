@@ -1,4 +1,4 @@
-use keystone_middleware_rs::{Auth, Method, Scope, SessionError, UserRef};
+use keystone_middleware_rs::{Auth, DomainRef, Method, Scope, SessionError, UserRef};
 use serde_json::json;
 
 use super::directory::{Directory, id};
@@ -27,11 +27,15 @@ pub(super) async fn ensure(
     Ok(())
 }
 
-async fn domain(directory: &Directory<'_>, name: &str) -> Result<String, IdentityError> {
-    let found = directory.find("domain", &[("name", name)]).await?;
-    found
-        .map(|domain| id(&domain).to_owned())
-        .ok_or_else(|| IdentityError::Unusable { reason: format!("there is no domain {name}") })
+async fn domain(directory: &Directory<'_>, wanted: &DomainRef) -> Result<String, IdentityError> {
+    let (key, value) = match wanted {
+        DomainRef::Id(id) => ("id", id),
+        DomainRef::Name(name) => ("name", name),
+    };
+    let found = directory.find("domain", &[(key, value)]).await?;
+    found.map(|domain| id(&domain).to_owned()).ok_or_else(|| IdentityError::Unusable {
+        reason: format!("there is no domain with the {key} {value}"),
+    })
 }
 
 async fn project(
@@ -42,18 +46,15 @@ async fn project(
     let what = format!("the project {}", wanted.project);
     let domain = domain(directory, &wanted.project_domain).await?;
     let filter = [("name", wanted.project.as_str()), ("domain_id", &domain)];
-    let (project, outcome) = match directory.find("project", &filter).await? {
-        Some(found) => {
-            let outcome = directory.correct("project", &found, json!({"enabled": true})).await?;
-            (found, outcome)
-        }
-        None => {
-            let body = json!({"name": wanted.project, "domain_id": domain});
-            (directory.create("project", body).await?, Outcome::Created)
-        }
+    let Some(found) = directory.find("project", &filter).await? else {
+        let body = json!({"name": wanted.project, "domain_id": domain});
+        let made = directory.create("project", body).await?;
+        report.add(what, Outcome::Created);
+        return Ok(id(&made).to_owned());
     };
-    report.add(what, outcome);
-    Ok(id(&project).to_owned())
+    let enabled = json!({"enabled": true});
+    report.add_found(what, directory.correct("project", &found, enabled).await?);
+    Ok(id(&found).to_owned())
 }
 
 async fn user(
@@ -71,32 +72,31 @@ async fn user(
         report.add(what, Outcome::Created);
         return Ok(id(&made).to_owned());
     };
-    let enabled = directory.correct("user", &found, json!({"enabled": true})).await?;
-    let password = password(directory, id(&found), wanted).await?;
-    let outcome = if enabled == Outcome::Unchanged { password } else { enabled };
-    report.add(what, outcome);
+    let mut differences = directory.correct("user", &found, json!({"enabled": true})).await?;
+    if !password_works(directory, id(&found), wanted).await? {
+        let body = json!({"user": {"password": wanted.password.expose()}});
+        let path = format!("users/{}", id(&found));
+        directory.call(Method::PATCH, &path, Some(&body)).await?.success()?;
+        differences.push("another password".to_owned());
+    }
+    report.add_found(what, differences);
     Ok(id(&found).to_owned())
 }
 
 /// Keystone tells nobody a password; whether it is the right one shows by logging in.
-async fn password(
+async fn password_works(
     directory: &Directory<'_>,
     user_id: &str,
     wanted: &ServiceUser,
-) -> Result<Outcome, IdentityError> {
+) -> Result<bool, IdentityError> {
     let as_user = directory.session.with_auth(Auth::Password {
         user: UserRef::Id(user_id.to_owned()),
         password: wanted.password.clone(),
         scope: Scope::Unscoped,
     });
     match as_user.token().await {
-        Ok(_) => Ok(Outcome::Unchanged),
-        Err(SessionError::Refused { .. }) => {
-            let body = json!({"user": {"password": wanted.password.expose()}});
-            let path = format!("users/{user_id}");
-            directory.call(Method::PATCH, &path, Some(&body)).await?.success()?;
-            Ok(Outcome::Changed)
-        }
+        Ok(_) => Ok(true),
+        Err(SessionError::Refused { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
