@@ -18,8 +18,11 @@ DRIVERS := $(patsubst drivers/%/Cargo.toml,firn-driver-%,$(shell grep -l 'cdylib
 # Size of the bench: small (minutes) or full (the figures in docs/bench).
 SIZE ?= full
 ROUNDS ?= 3
+# Random requests an operation of the fuzzer, and what they are made from.
+EXAMPLES ?= 15
+SEED ?= 1
 
-.PHONY: help deps build lint test rough-test demo bench bench-chunks bench-api clean
+.PHONY: help deps build lint test rough-test fuzz-api demo bench bench-chunks bench-api clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +47,9 @@ test: build ## Lint and all tests; a tally at the end
 rough-test: build ## The tests that kill, freeze and outwait servers, and all others
 	@PYTHONPATH=tests $(PYTHON) -m ground run rabbitmq,mariadb,postgresql,keystone -- \
 		cargo nextest run --workspace --locked --no-fail-fast --profile rough
+
+fuzz-api: build ## Requests made from the OpenAPI document, valid and not (EXAMPLES=N SEED=N)
+	@$(PYTHON) -m api_fuzz --examples $(EXAMPLES) --seed $(SEED)
 
 demo: build ## A virtual machine backed up, changed, restored and compared
 	@$(PYTHON) -m demo

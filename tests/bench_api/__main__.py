@@ -9,8 +9,8 @@ from bench import report as machine_report
 from bench_api import rows
 from bench_api.jobs import jobs_per_second
 from bench_api.load import CLIENTS, drive, memory_bytes
-from bench_api.service import Service
 from ground.cinder import CinderApi
+from ground.firn import Service
 from ground.identity import Identity
 from ground.keystone import Keystone
 from ground.rabbitmq import RabbitMq
@@ -63,7 +63,7 @@ def bench(ground: Ground, options: argparse.Namespace) -> dict:
     results["cinder-api"]["memory_bytes"] = memory_bytes(cinder.processes[0].pid)
     cinder.stop()
 
-    service = Service(ground, keystone, broker)
+    service = Service(ground, keystone, broker, host="bench")
     ids = rows.firn(keystone.database, project, options.rows)
     base = f"{service.url}/v1/restore-points"
     results["firn-api"] = measure(
@@ -75,7 +75,7 @@ def bench(ground: Ground, options: argparse.Namespace) -> dict:
         token,
         options.seconds,
     )
-    results["firn-api"]["memory_bytes"] = memory_bytes(service.api.pid)
+    results["firn-api"]["memory_bytes"] = memory_bytes(service.processes["firn-api"].pid)
     jobs = jobs_per_second(service.url, token, ids)
     return {"servers": results, "jobs": jobs}
 

@@ -40,6 +40,14 @@ class Identity:
         identity = {"methods": ["password"], "password": {"user": user}}
         self.call("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
 
+    def token_of(self, user: str, password: str, project: str) -> str:
+        """A token of a user in a project, all by id."""
+        identity = {"methods": ["password"], "password": {"user": {"id": user, "password": password}}}
+        scope = {"project": {"id": project}}
+        other = Identity({"auth_url": self._url, "admin": self._admin})
+        other.call("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
+        return other.token
+
     def whoami(self) -> tuple[str, str]:
         """The ids of the administrator's project and user."""
         self.log_in()

@@ -16,10 +16,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FINAL = ("succeeded", "failed", "cancelled")
 
 
-def binary() -> Path:
-    """The release binary that `make build` leaves (FIRN_BIN or CARGO_TARGET_DIR move it)."""
+def binary(name: str = "firn") -> Path:
+    """A release binary that `make build` leaves (FIRN_BIN or CARGO_TARGET_DIR move them all)."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
     path = Path(os.environ.get("FIRN_BIN") or target / "release" / "firn").absolute()
+    path = path.with_name(name)
     if not path.exists():
         raise GroundError(f"{path} is not there (run `make build`)")
     return path
