@@ -22,7 +22,8 @@ ROUNDS ?= 3
 EXAMPLES ?= 15
 SEED ?= 1
 
-.PHONY: help deps build lint test rough-test fuzz-api demo bench bench-chunks bench-api clean
+.PHONY: help deps build lint test rough-test fuzz-api demo bench bench-chunks bench-api \
+	cloud cloud-down cloud-smoke cloud-lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +65,23 @@ bench-api: build ## Firn's API beside cinder-api, and jobs a second
 	@tests/install/deps.sh packages-api-bench.txt
 	@$(PYTHON) -m bench_api
 
+cloud: ## An OpenStack on Ceph on this machine, for tests (as root)
+	@tests/install/deps.sh packages-cloud.txt
+	@tests/cloud/up
+
+cloud-down: ## Stop it; its data stays (tests/cloud/down --wipe removes it)
+	@tests/cloud/down
+
+cloud-smoke: cloud ## A server's life on the cloud: boot, write, restart, delete
+	@tests/cloud/smoke
+
+cloud-lint: ## shellcheck and bashate over the scripts of cloud and devstack
+	@tests/install/deps.sh packages-cloud.txt
+	@shellcheck -x -P tests/cloud/lib tests/cloud/{up,down,status,smoke,guest} tests/cloud/lib/*.sh tests/cloud/services/*.sh \
+		devstack/plugin.sh devstack/lib/firn
+	@bashate -i E006 devstack/plugin.sh devstack/settings devstack/lib/firn
+
 clean: ## Remove what was built and the cached images
 	@cargo clean --quiet
+	@[ ! -e build/cloud ] || tests/cloud/down --wipe
 	@rm -rf build

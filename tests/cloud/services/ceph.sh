@@ -169,9 +169,6 @@ make_users() {
     user glance mon 'profile rbd' osd "$(caps rbd "$images_pool")" mgr "$(caps rbd "$images_pool")"
     user cinder mon 'profile rbd' osd "$volumes, $servers, $images" mgr "$volumes"
     user nova mon 'profile rbd' osd "$servers, $volumes, $images" mgr "$servers"
-    # Firn's: one that can only read, and one for snapshots of Nova's disks.
-    user firn-backup mon 'profile rbd-read-only' osd "$(caps rbd-read-only "${pools[@]}")"
-    user firn-snapshot mon 'profile rbd' osd "$servers, $images"
     user rgw mon 'allow rw' osd 'allow rwx'
 }
 

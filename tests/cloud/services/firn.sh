@@ -1,0 +1,45 @@
+# Firn, by the functions that install it in a DevStack.
+# shellcheck shell=bash disable=SC2154,SC2034  # the settings; what lib/firn reads
+
+# shellcheck source=../lib/devstack.sh
+source "$cloud_dir/lib/devstack.sh"
+devstack_variables
+FIRN_DIR=$repo_dir
+FIRN_BIN_DIR=${FIRN_BIN_DIR:-${CARGO_TARGET_DIR:-$repo_dir/target}/release}
+FIRN_CONF_DIR=$state/etc/firn
+FIRN_STATE_PATH=$state/firn
+FIRN_SERVICE_PORT=$firn_port
+FIRN_LIBVIRT_URI="qemu:///system?socket=$state/libvirt/run/libvirt-sock"
+FIRN_USE_CEPH=True
+FIRN_CEPH_KEYRING_DIR=$state/ceph/etc
+# shellcheck source=../../../devstack/lib/firn
+source "$repo_dir/devstack/lib/firn"
+
+as_admin() {
+    # shellcheck source=/dev/null
+    source "$state/openrc/admin"
+    "$@"
+}
+
+accounts() {
+    as_admin create_firn_accounts
+    create_firn_cephx_users
+    as_admin create_firn_volume_type
+}
+
+# What the cloud knows of Firn, whether it runs or not.
+prepare() { once firn-accounts quietly firn accounts; }
+
+data() {
+    configure_firn
+    init_firn
+}
+
+start() {
+    prepare
+    once firn quietly firn data
+    start_firn
+}
+
+stop() { stop_firn; }
+status() { simple_status firn-api firn-conductor firn-agent; }
