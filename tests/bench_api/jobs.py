@@ -16,9 +16,14 @@ def _call(method: str, url: str, token: str) -> dict:
         return json.load(answer)
 
 
-def jobs_per_second(url: str, token: str, points: list[str]) -> dict:
+def _status(database, name: str) -> int:
+    return int(database.answer(f"show global status like '{name}'").split()[-1])
+
+
+def jobs_per_second(url: str, token: str, points: list[str], database) -> dict:
     """Deletes restore points that the repository does not know: jobs with nothing to do. Counted
     from the first request to the end of the last job."""
+    commits = _status(database, "Com_commit")
     begin = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as clients:
         asked = list(
@@ -37,6 +42,7 @@ def jobs_per_second(url: str, token: str, points: list[str]) -> dict:
         pause.wait(0.02)
     return {
         "jobs": len(points),
+        "commits_per_job": (_status(database, "Com_commit") - commits) / len(points),
         "accepted_per_second": len(points) / accepted,
         "done_per_second": len(points) / (time.monotonic() - begin),
     }

@@ -79,7 +79,9 @@ class Service:
 
     def start(self, name: str) -> subprocess.Popen:
         argv = [self.programs / name, "--config-file", self.config]
-        return self.ground.start(argv, self.log(name))
+        # As etc/systemd has it.
+        environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
+        return self.ground.start(argv, self.log(name), env=environment)
 
     def log(self, name: str) -> Path:
         return self.ground.path / f"{name}.log"

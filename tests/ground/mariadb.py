@@ -38,15 +38,25 @@ class MariaDb(Server):
         )  # fmt: skip
 
     def sql(self, text: str, *, with_password: bool = True) -> bool:
+        """Whether it could be done."""
+        return self._client(text, with_password).returncode == 0
+
+    def answer(self, text: str) -> str:
+        """What the client prints for it."""
+        done = self._client(text, with_password=True)
+        if done.returncode:
+            raise GroundError(f"{text}: {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def _client(self, text: str, with_password: bool) -> subprocess.CompletedProcess:
         secret = {"MYSQL_PWD": self.password} if with_password else {}
-        done = subprocess.run(
+        return subprocess.run(
             ["mariadb", "--no-defaults", "-u", "root", "-S", str(self.socket)],
             env={"PATH": SYSTEM_PATH} | secret,
             input=text.encode(),
             capture_output=True,
             timeout=60,
         )
-        return done.returncode == 0
 
     def ready(self) -> bool:
         return self.sql("select 1") or self.sql("select 1", with_password=False)
