@@ -57,7 +57,7 @@ get_or_create_endpoint() { # TYPE REGION PUBLIC ADMIN INTERNAL
     local interface url
     for interface in public admin internal; do
         case $interface in public) url=$3 ;; admin) url=$4 ;; internal) url=$5 ;; esac
-        openstack endpoint list --service "$1" --interface "$interface" -f value | grep -q . ||
+        openstack endpoint list --service "$1" --interface "$interface" -f value | grep . >/dev/null ||
             openstack endpoint create --region "$2" "$1" "$interface" "$url"
     done
 }

@@ -189,7 +189,7 @@ END
 }
 
 # Not `ceph osd stat`: the monitor goes on saying "up" of a lone OSD that was killed.
-osd_active() { ceph daemon "$ceph_dir/run/osd.0.asok" status | grep -q '"state": "active"'; }
+osd_active() { ceph daemon "$ceph_dir/run/osd.0.asok" status | grep '"state": "active"' >/dev/null; }
 
 all_clean() {
     [ "$(ceph pg stat -f json | jq -r '.pg_summary | .num_pgs > 0 and

@@ -87,13 +87,13 @@ make_data() {
     quietly nova-manage manage cell_v2 map_cell0 --database_connection "$(database_url nova_cell0)"
     quietly nova-manage manage db sync
     # It ends with 2 when there is one already.
-    manage cell_v2 list_cells 2>/dev/null | grep -q ' cell1 ' ||
+    manage cell_v2 list_cells 2>/dev/null | grep ' cell1 ' >/dev/null ||
         quietly nova-manage manage cell_v2 create_cell --name=cell1
 }
 
 host_is_mapped() {
     manage cell_v2 discover_hosts
-    manage cell_v2 list_hosts | grep -q " $node "
+    manage cell_v2 list_hosts | grep " $node " >/dev/null
 }
 
 prepare() { once nova make_data; }

@@ -19,8 +19,8 @@ END
 }
 
 started() {
-    listens "$rabbitmq_port" &&
-        tac "$(log_file rabbitmq)" | sed '/Starting RabbitMQ/q' | grep -q 'Server startup complete'
+    listens "$rabbitmq_port" && awk '/Starting RabbitMQ/ { up = 0 } /Server startup complete/ { up = 1 }
+        END { exit !up }' "$(log_file rabbitmq)"
 }
 
 start() {
