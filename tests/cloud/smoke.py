@@ -93,7 +93,11 @@ class Smoke:
             subprocess.run([HERE / script], check=True)
             self.say(script)
         self.cloud = connect("alpha")
-        assert self.guest.ready() == 2, "the guest has booted again from the same disk"
+        # Until Nova starts the server again, its console is the old one.
+        end = time.monotonic() + 300
+        while (boots := self.guest.ready()) != 2:
+            assert time.monotonic() < end, f"the guest has booted {boots} times, not twice"
+            time.sleep(1)
         for number, device in enumerate(self.where):
             self.guest.do("check", device, "5M", "3M", 100 + number)
         self.say("the server runs again and has what it wrote")
@@ -101,6 +105,9 @@ class Smoke:
     def delete(self):
         self.cloud.delete_server(self.server, wait=True, timeout=300)
         for volume in self.volumes.values():
+            # Nova lets go of it after the server is gone.
+            storage = self.cloud.block_storage
+            storage.wait_for_status(storage.get_volume(volume.id), "available", wait=300)
             self.cloud.delete_volume(volume.id, wait=True, timeout=300)
         for pool, before in self.before.items():
             left = images(pool) - before
