@@ -52,8 +52,8 @@ stop() {
     local file pid
     for file in "$libvirt_dir"/run/qemu/*.pid; do
         pid=$(cat "$file" 2>/dev/null) || continue
-        # Its console's log is in the cloud's folder.
-        grep -qsF "$state/" "/proc/$pid/cmdline" && kill -9 "$pid"
+        # The file may be older than the process of that id.
+        ! grep -qsF "guest=$(basename "$file" .pid)," "/proc/$pid/cmdline" || kill -9 "$pid"
     done
     end libvirtd
 }
