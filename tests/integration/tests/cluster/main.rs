@@ -8,6 +8,8 @@ mod databases;
 mod drain;
 mod isolation;
 mod keystone;
+mod messages;
+mod queue;
 mod secrets;
 mod takeover;
 mod world;

@@ -6,6 +6,9 @@ use firn_integration_tests::{
 };
 use serde_json::Value;
 
+/// The conductors of a whole cluster.
+pub(crate) const CONDUCTORS: [&str; 2] = ["conductor-1", "conductor-2"];
+
 /// A database engine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Engine {
@@ -101,10 +104,18 @@ impl World {
     }
 
     pub(crate) fn start_all(&mut self) {
-        self.cluster.start_conductor("conductor-1");
-        self.cluster.start_conductor("conductor-2");
+        for name in CONDUCTORS {
+            self.cluster.start_conductor(name);
+        }
         self.cluster.start_agent("agent-1");
         self.cluster.start_api();
+    }
+
+    /// How often a conductor took a job into its hands, by their logs.
+    pub(crate) fn claims(&self, job: &str) -> usize {
+        let logs = CONDUCTORS.map(|name| self.cluster.log(name));
+        let lines = logs.iter().flat_map(|log| log.lines());
+        lines.filter(|line| line.contains(job) && line.contains("job claimed")).count()
     }
 
     /// The API as a user sees it.
