@@ -7,8 +7,9 @@ use firn_core::StepState;
 use super::{JobContext, JobError, Journal, JournalError, JournalState, Step};
 use crate::stop::StopReason;
 
-/// How often a step is tried when it fails with a retryable error.
-const TRIES: u32 = 3;
+/// How often a step is tried when what it needs is not available: for a minute at the usual delay,
+/// so that a broker, an agent or a storage that is started again fails no backup.
+const TRIES: u32 = 7;
 
 /// How often an undo is tried before the job is left to a later claim.
 const UNDO_TRIES: u32 = 5;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::super::journal::JournalEntry;
 use super::super::*;
+use super::{TRIES, execute};
 use crate::stop::{Stop, StopReason};
 
 /// What the steps did to the world: step `i` makes thing `i`, its undo removes it.
@@ -71,7 +72,7 @@ impl Step for Make {
 struct Memory {
     state: Mutex<JournalState>,
     writes_left: Mutex<Option<usize>>,
-    warnings: Mutex<usize>,
+    warnings: Mutex<u32>,
 }
 
 impl Memory {
@@ -176,13 +177,13 @@ async fn a_failure_at_any_step_leaves_nothing_and_unwinds_twice() {
 #[tokio::test]
 async fn a_passing_failure_is_tried_again_and_a_lasting_one_is_not_tried_for_ever() {
     for (times, ended) in [
-        (2, Ended::Succeeded),
-        (3, Ended::Failed(JobError::new(ErrorKind::Unavailable, "made to fail"))),
+        (TRIES - 1, Ended::Succeeded),
+        (TRIES, Ended::Failed(JobError::new(ErrorKind::Unavailable, "made to fail"))),
     ] {
         let bench = bench(|p| ((if p == 1 { times } else { 0 }, ErrorKind::Unavailable), None));
         let journal = Memory::default();
         assert_eq!(execute(&bench.steps, &context(), &journal).await, ended);
-        assert_eq!(*journal.warnings.lock(), 2);
+        assert_eq!(*journal.warnings.lock(), TRIES - 1);
     }
 }
 
