@@ -103,7 +103,7 @@ class Smoke:
         self.say("the server runs again and has what it wrote")
 
     def delete(self):
-        self.cloud.delete_server(self.server, wait=True, timeout=300)
+        self.cloud.delete_server(self.server.id, wait=True, timeout=300)
         for volume in self.volumes.values():
             # Nova lets go of it after the server is gone.
             storage = self.cloud.block_storage

@@ -47,14 +47,15 @@ start() {
     quietly libvirt-secrets give_key cinder "$cinder_secret"
 }
 
-# Guests as a power failure would end them; Nova starts them again.
+# Guests as a power failure would end them; Nova starts them again. They are the processes that
+# see our folder as /run/libvirt: also those that a killed libvirtd left and a new one does not know.
 stop() {
-    local file pid
-    for file in "$libvirt_dir"/run/qemu/*.pid; do
-        pid=$(cat "$file" 2>/dev/null) || continue
-        # The file may be older than the process of that id.
-        ! grep -qsF "guest=$(basename "$file" .pid)," "/proc/$pid/cmdline" || kill -9 "$pid"
-    done
+    local process
     end libvirtd
+    for process in /proc/[0-9]*; do
+        if [ "$process/root/run/libvirt" -ef "$libvirt_dir/run" ]; then
+            kill -9 "${process#/proc/}" 2>/dev/null || true
+        fi
+    done
 }
 status() { simple_status libvirtd; }
