@@ -224,6 +224,5 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(jobs, restores);
-diesel::joinable!(restore_point_disks -> restore_points (point_id));
 diesel::allow_tables_to_appear_in_same_query!(restore_point_disks, restore_points);
 diesel::allow_tables_to_appear_in_same_query!(jobs, restore_points);

@@ -138,7 +138,9 @@ pub fn point_with_disks(
     // Not boxed: the type of each of the two stands for its statement, which a connection finds
     // prepared without writing it out.
     let query = restore_points::table
-        .left_join(restore_point_disks::table)
+        .left_join(
+            restore_point_disks::table.on(restore_point_disks::point_id.eq(restore_points::id)),
+        )
         .filter(restore_points::id.eq(id.to_string()))
         .select((Point::as_select(), Option::<PointDisk>::as_select()))
         .order(restore_point_disks::device.asc());
