@@ -12,6 +12,9 @@ use crate::schema::restore_point_disks;
 use crate::stored::{Number, Text};
 use crate::{Connection, DbError};
 
+/// The most points that one statement asks for: databases bound the values of a statement.
+const POINTS_AT_ONCE: usize = 1024;
+
 /// One disk of a restore point.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = restore_point_disks)]
@@ -53,13 +56,14 @@ pub fn points_disk_list(
     conn: &mut Connection,
     points: &[PointId],
 ) -> Result<Vec<PointDisk>, DbError> {
-    if points.is_empty() {
-        return Ok(Vec::new());
+    let mut disks = Vec::new();
+    for points in points.chunks(POINTS_AT_ONCE) {
+        let theirs: Vec<PointDisk> = restore_point_disks::table
+            .filter(AmongPoints::new(points))
+            .select(PointDisk::as_select())
+            .load(conn)?;
+        disks.extend(theirs);
     }
-    let mut disks: Vec<PointDisk> = restore_point_disks::table
-        .filter(AmongPoints::new(points))
-        .select(PointDisk::as_select())
-        .load(conn)?;
     // Cheaper here than by the database, which would write all rows to a buffer first.
     disks.sort_by(|a, b| (a.point_id, &a.device).cmp(&(b.point_id, &b.device)));
     Ok(disks)

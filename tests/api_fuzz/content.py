@@ -1,22 +1,18 @@
 """What there is to ask about, so that not every id is unknown."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 import uuid
 from pathlib import Path
 
 from ground.firn import Service
 from ground.identity import Identity
 from ground.server import password
-from harness.ground import GroundError
+from harness.api import Api, ApiError
 from images import domain
 from images.guest import Drive
 
 VERSION = "instance-backup 1.1"
 DISK_BYTES = 1 << 20
-FINAL = ("succeeded", "failed", "cancelled")
 # An owner that Nova would have written; agents read it from here.
 OWNER = """  <metadata>
     <nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1">
@@ -35,13 +31,14 @@ class Content:
     that are there now."""
 
     def __init__(self, service: Service, identity: Identity, domains: Path):
-        self._service = service
         self._domains = domains
         name = f"fuzzed-{uuid.uuid4().hex[:8]}"
         self._project = identity.ensure("project", name=name, domain_id="default")
         self.tokens = {
             role: self._token(identity, f"{role}-{name}", role) for role in ("admin", "reader")
         }
+        headers = {"X-Auth-Token": self.tokens["admin"], "OpenStack-API-Version": VERSION}
+        self._api = Api(service.url, headers)
         self._instance = self._machine("web")
         self.ids: dict[str, list[str]] = {}
 
@@ -64,20 +61,20 @@ class Content:
     def refresh(self):
         """Makes one of everything: earlier runs have removed or changed what was there."""
         # A conductor that was disabled takes no jobs.
-        for service in self._call("GET", "/v1/services?kind=conductor")["services"]:
+        for service in self._api.call("GET", "/v1/services?kind=conductor")["services"]:
             enabled = {"service": {"disabled": False}}
-            self._call("PATCH", f"/v1/services/{service['id']}", enabled)
-        self._call("DELETE", f"/v1/quotas/{self._project}")
+            self._api.call("PATCH", f"/v1/services/{service['id']}", enabled)
+        self._api.call("DELETE", f"/v1/quotas/{self._project}")
         points = [self._point() for _ in range(3)]
         target = {"type": "file", "name": f"copy-{uuid.uuid4().hex[:8]}"}
         body = {"restore": {"restore_point_id": points[0], "target": target}}
-        restore = self._call("POST", "/v1/restores", body)["restore"]
-        self._wait(restore["job_id"])
+        restore = self._api.call("POST", "/v1/restores", body)["restore"]
+        self._api.wait(restore["job_id"], 120)
         plan = {"name": "nightly", "instances": {"all": True}, "schedule": {"cron": "0 2 * * *"}}
-        plan = self._call("POST", "/v1/plans", {"plan": plan})["plan"]["id"]
-        self._call("POST", f"/v1/plans/{plan}/action", {"run": {}})
+        plan = self._api.call("POST", "/v1/plans", {"plan": plan})["plan"]["id"]
+        self._api.call("POST", f"/v1/plans/{plan}/action", {"run": {}})
         listed = {
-            name: [row["id"] for row in self._call("GET", f"/v1/{name}")[name]]
+            name: [row["id"] for row in self._api.call("GET", f"/v1/{name}")[name]]
             for name in ("repositories", "services", "agents", "jobs")
         }
         self.ids = listed | {
@@ -93,38 +90,13 @@ class Content:
         end = time.monotonic() + 60
         while True:
             try:
-                point = self._call("POST", "/v1/restore-points", body)["restore_point"]
+                point = self._api.call("POST", "/v1/restore-points", body)["restore_point"]
                 break
-            except urllib.error.HTTPError as error:
+            except ApiError as error:
                 # A backup that an earlier run or a plan began, or a conductor that has not heard
                 # of the agent yet.
-                if error.code not in (404, 409, 503) or time.monotonic() > end:
-                    raise GroundError(f"no backup: {error.code} {error.read()}") from None
+                if error.status not in (404, 409, 503) or time.monotonic() > end:
+                    raise
                 time.sleep(0.2)
-        self._wait(point["job_id"])
+        self._api.wait(point["job_id"], 120)
         return point["id"]
-
-    def _wait(self, job: str):
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
-            state = self._call("GET", f"/v1/jobs/{job}")["job"]["status"]
-            if state == "succeeded":
-                return
-            if state in FINAL:
-                raise GroundError(f"job {job} {state}")
-            time.sleep(0.05)
-        raise GroundError(f"job {job} does not end")
-
-    def _call(self, method: str, path: str, body: dict | None = None) -> dict:
-        headers = {
-            "X-Auth-Token": self.tokens["admin"],
-            "OpenStack-API-Version": VERSION,
-            "Content-Type": "application/json",
-        }
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self._service.url + path, method=method, data=data, headers=headers
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            text = answer.read()
-        return json.loads(text) if text else {}

@@ -31,9 +31,7 @@ def measure(urls: dict[str, str], token: str, seconds: int, server: int, databas
     # A list of everything takes seconds for one of the two.
     patience = {QUESTIONS[0]: 2 * seconds}
     return {
-        question: drive(
-            url, token, patience.get(question, seconds), server, database
-        ).as_dict()
+        question: drive(url, token, patience.get(question, seconds), server, database).as_dict()
         for question, url in urls.items()
     }
 
@@ -117,12 +115,11 @@ def as_text(made: dict) -> str:
         "",
         "The last two columns are processor time for one request. All of it shares the machine's "
         "processors with the client, so the server's and the database's time is what limits "
-        "requests a second; more than half of firn-api's is the kernel's, for handing a request "
-        "from thread to thread and to the database and back. Memory is the proportional share "
-        "of all of a server's processes right after the last question; of firn-api's about a "
-        "third is its program's code. Jobs are limited by the database: each takes "
-        f"{jobs['commits_per_job']:.1f} transactions, and each of these is on disk before the "
-        "next.",
+        f"requests a second. Of firn-api's time for one by id "
+        f"{firn[QUESTIONS[2]]['server_kernel_share']:.0%} is the kernel's: sockets, and handing a "
+        "request from thread to thread. Memory is the proportional share of all of a server's "
+        f"processes right after the last question. A job takes {jobs['commits_per_job']:.1f} "
+        "transactions of the database, each on disk before the next.",
     ]
     return "\n".join(lines)
 

@@ -1,19 +1,12 @@
 """How many jobs a second go through API, broker, conductor and database."""
 
-import json
 import threading
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from bench_api.load import CLIENTS
+from harness.api import Api
 from harness.ground import GroundError
-
-
-def _call(method: str, url: str, token: str) -> dict:
-    request = urllib.request.Request(url, method=method, headers={"X-Auth-Token": token})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
 
 
 def _status(database, name: str) -> int:
@@ -23,12 +16,13 @@ def _status(database, name: str) -> int:
 def jobs_per_second(url: str, token: str, points: list[str], database) -> dict:
     """Deletes restore points that the repository does not know: jobs with nothing to do. Counted
     from the first request to the end of the last job."""
+    api = Api(url, {"X-Auth-Token": token})
     commits = _status(database, "Com_commit")
     begin = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as clients:
         asked = list(
             clients.map(
-                lambda point: _call("DELETE", f"{url}/v1/restore-points/{point}", token), points
+                lambda point: api.call("DELETE", f"/v1/restore-points/{point}"), points
             )
         )
     accepted = time.monotonic() - begin
@@ -36,7 +30,7 @@ def jobs_per_second(url: str, token: str, points: list[str], database) -> dict:
         raise GroundError(f"{len(asked)} of {len(points)} were accepted")
     end = time.monotonic() + 600
     pause = threading.Event()
-    while _call("GET", f"{url}/v1/restore-points?limit=1", token)["restore_points"]:
+    while api.call("GET", "/v1/restore-points?limit=1")["restore_points"]:
         if time.monotonic() > end:
             raise GroundError("the jobs do not end")
         pause.wait(0.02)

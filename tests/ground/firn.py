@@ -14,6 +14,8 @@ from harness import firn
 from harness.ground import Ground, GroundError, run
 
 REGION = "RegionOne"
+# What the units in etc/systemd set.
+ENVIRONMENT = {"firn-api": {"MALLOC_ARENA_MAX": "2"}}
 
 
 class Service:
@@ -79,9 +81,7 @@ class Service:
 
     def start(self, name: str) -> subprocess.Popen:
         argv = [self.programs / name, "--config-file", self.config]
-        # As etc/systemd has it.
-        environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
-        return self.ground.start(argv, self.log(name), env=environment)
+        return self.ground.start(argv, self.log(name), env=os.environ | ENVIRONMENT.get(name, {}))
 
     def log(self, name: str) -> Path:
         return self.ground.path / f"{name}.log"

@@ -37,15 +37,16 @@ class Identity:
                 "domain": {"name": self._admin["project_domain_name"]},
             }
         }
+        self._log_in_as(user, scope)
+
+    def _log_in_as(self, user: dict, scope: dict):
         identity = {"methods": ["password"], "password": {"user": user}}
         self.call("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
 
     def token_of(self, user: str, password: str, project: str) -> str:
         """A token of a user in a project, all by id."""
-        identity = {"methods": ["password"], "password": {"user": {"id": user, "password": password}}}
-        scope = {"project": {"id": project}}
         other = Identity({"auth_url": self._url, "admin": self._admin})
-        other.call("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
+        other._log_in_as({"id": user, "password": password}, {"project": {"id": project}})
         return other.token
 
     def whoami(self) -> tuple[str, str]:

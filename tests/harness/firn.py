@@ -6,14 +6,13 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
+from harness.api import Api
 from harness.ground import Ground, GroundError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FINAL = ("succeeded", "failed", "cancelled")
 
 
 def binary(name: str = "firn") -> Path:
@@ -32,25 +31,18 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class ApiError(GroundError):
-    """The service answered with an error."""
-
-    def __init__(self, call: str, status: int, body: str):
-        super().__init__(f"{call}: HTTP {status}: {body[:2000]}")
-        self.status = status
-
-
-class Firn:
+class Firn(Api):
     """A running `firn serve` with its state below `state_dir`."""
 
     def __init__(self, ground: Ground, state_dir: Path, domain_dir: Path, options=()):
         self.state_dir = state_dir
         self._ground = ground
         self._log = ground.path / f"{state_dir.name}.log"
-        self._address = f"127.0.0.1:{free_port()}"
+        address = f"127.0.0.1:{free_port()}"
+        super().__init__(f"http://{address}")
         serve = [binary(), "serve", "--state-dir", state_dir, "--domain-dir", domain_dir]
         self.process: subprocess.Popen = ground.start(
-            [*serve, "--listen", self._address, *options], log=self._log
+            [*serve, "--listen", address, *options], log=self._log
         )
         self._wait_until_ready()
 
@@ -60,7 +52,7 @@ class Firn:
             if self.process.poll() is not None:
                 raise GroundError(f"firn serve ended at its start\n{self.log_tail()}")
             try:
-                with urllib.request.urlopen(f"http://{self._address}/healthcheck", timeout=5):
+                with urllib.request.urlopen(f"{self.url}/healthcheck", timeout=5):
                     return
             except OSError:
                 time.sleep(0.05)
@@ -70,36 +62,9 @@ class Firn:
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def call(self, method: str, path: str, body: dict | None = None) -> dict:
-        request = urllib.request.Request(
-            f"http://{self._address}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            detail = error.read().decode(errors="replace")
-            raise ApiError(f"{method} {path}", error.code, detail) from None
-        return json.loads(text) if text else {}
-
-    def wait(self, job_id: str, deadline: float = 1800) -> dict:
-        """The job when it has ended well; GroundError when it failed or is late."""
-        end = time.monotonic() + deadline
-        pause = 0.01
-        while time.monotonic() < end:
-            job = self.call("GET", f"/v1/jobs/{job_id}")["job"]
-            if job["status"] == "succeeded":
-                return job
-            if job["status"] in FINAL:
-                raise GroundError(f"job {job['status']}: {json.dumps(job)}\n{self.log_tail()}")
-            if self.process.poll() is not None:
-                raise GroundError(f"firn serve died\n{self.log_tail()}")
-            time.sleep(pause)
-            pause = min(pause * 1.2, 0.1)
-        raise GroundError(f"job {job_id} was still {job['status']} after {deadline:.0f} s")
+    def check_alive(self):
+        if self.process.poll() is not None:
+            raise GroundError(f"firn serve died\n{self.log_tail()}")
 
     def backup(self, instance_id: str, mode: str) -> dict:
         """Backs up and returns the restore point, which is `available`."""

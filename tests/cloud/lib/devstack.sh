@@ -35,7 +35,9 @@ configure_keystone_authtoken_middleware() { # FILE USER [SECTION]
 get_transport_url() { echo "$transport_url"; }
 database_connection_url() { database_url "$1"; }
 recreate_database() {
+    # Not `database`: Firn wants all of Unicode, which OpenStack's older services cannot have.
     sql "drop database if exists $1"
+    sql "create database $1 character set utf8mb4"
     database "$1"
 }
 

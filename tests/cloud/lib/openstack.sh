@@ -13,6 +13,14 @@ database() {
     done
 }
 
+# make_database SERVICE WORD...: what its manage program makes of an empty one, by these words.
+make_database() {
+    local command
+    config "$1"
+    database "$1"
+    quietly "$1-manage" "$1-manage" "${command[@]}" "${@:2}"
+}
+
 database_url() { echo "mysql+pymysql://${1%%_*}:$password@$host:$mariadb_port/$1?charset=utf8"; }
 
 # The options of a service user's login.

@@ -23,7 +23,6 @@ servers_pool=vms
 # Cinder's backends, which are named as their volume types, and the pool of each.
 declare -A volume_pools=([standard]=volumes [fast]=volumes-fast)
 volume_types=(standard fast)
-tenants=(alpha beta)
 
 # Services in the order in which they start.
 services=(ceph mariadb rabbitmq keystone glance placement neutron cinder libvirt nova)

@@ -52,14 +52,7 @@ $(for type in "${volume_types[@]}"; do backend "$type"; done)
 END
 }
 
-make_data() {
-    local command
-    config cinder
-    database cinder
-    quietly cinder-manage cinder-manage "${command[@]}" db sync
-}
-
-prepare() { once cinder make_data; }
+prepare() { once cinder make_database cinder db sync; }
 
 start() {
     local command words

@@ -33,14 +33,7 @@ $(shared_sections glance)
 END
 }
 
-make_data() {
-    local command
-    config glance
-    database glance
-    quietly glance-manage glance-manage "${command[@]}" db_sync
-}
-
-prepare() { once glance make_data; }
+prepare() { once glance make_database glance db_sync; }
 
 start() {
     local command

@@ -13,14 +13,7 @@ $(shared_sections placement)
 END
 }
 
-make_data() {
-    local command
-    config placement
-    database placement
-    quietly placement-manage placement-manage "${command[@]}" db sync
-}
-
-prepare() { once placement make_data; }
+prepare() { once placement make_database placement db sync; }
 
 start() {
     spawn_uwsgi placement "$placement_port" 1 /usr/bin/placement-api \
