@@ -22,6 +22,9 @@ pub struct InstanceDetail {
     pub instance: Instance,
     /// What is needed to rebuild the machine around the disks.
     pub machine: MachineIdentity,
+    /// The host whose hypervisor has it, where the cloud has more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 impl InstanceDetail {

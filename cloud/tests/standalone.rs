@@ -63,6 +63,7 @@ fn machine(number: u128, name: &str, project: &str) -> InstanceDetail {
             nova: None,
             metadata: Default::default(),
         },
+        host: None,
     }
 }
 

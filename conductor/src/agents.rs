@@ -69,12 +69,13 @@ impl AgentCloud {
         serde_json::from_value(answer.body).map_err(|source| Asked::Nonsense { source })
     }
 
-    async fn shown(&self, id: InstanceId) -> Result<DomainShown, CloudError> {
+    /// What an agent says of an instance, and on which host.
+    async fn shown(&self, id: InstanceId) -> Result<(String, DomainShown), CloudError> {
         let known = self.found.lock().get(&id).cloned();
         if let Some(host) = known
             && let Ok(shown) = self.ask(&host, DOMAIN_SHOW, DomainShow { id }).await
         {
-            return Ok(shown);
+            return Ok((host, shown));
         }
         let hosts = self.hosts().await?;
         let asked = hosts.iter().map(|host| self.ask(host, DOMAIN_SHOW, DomainShow { id }));
@@ -83,7 +84,7 @@ impl AgentCloud {
             match answer {
                 Ok(shown) => {
                     self.found.lock().insert(id, host.clone());
-                    return Ok(shown);
+                    return Ok((host.clone(), shown));
                 }
                 Err(error) if error.is_not_found() => {}
                 Err(error) => failure = Some((host, error)),
@@ -173,7 +174,7 @@ impl Cloud for AgentCloud {
     }
 
     async fn instance_get(&self, id: InstanceId) -> Result<InstanceDetail, CloudError> {
-        let shown = self.shown(id).await?;
+        let (host, shown) = self.shown(id).await?;
         // What a hypervisor says is untrusted input here as it is there.
         let domain = Domain::parse(shown.xml.as_bytes())
             .map_err(|error| CloudError::InvalidInput { id, source: Box::new(error) })?;
@@ -182,10 +183,10 @@ impl Cloud for AgentCloud {
             return Err(CloudError::InvalidInput { id, source: error.into() });
         }
         let instance = domain.instance(shown.power_state);
-        Ok(InstanceDetail { instance, machine: domain.machine })
+        Ok(InstanceDetail { instance, machine: domain.machine, host: Some(host) })
     }
 
     async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError> {
-        Ok(self.shown(id).await?.power_state)
+        Ok(self.shown(id).await?.1.power_state)
     }
 }

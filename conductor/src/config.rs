@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::worker::WorkerCommand;
+use firn_db::JobLimits;
+
 use crate::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
+use crate::worker::{Bandwidth, WorkerCommand};
 
 /// What a conductor is told about its machine and its service.
 #[derive(Clone, Debug)]
@@ -19,8 +21,12 @@ pub struct ConductorConfig {
     pub restores_dir: PathBuf,
     /// What one worker may use.
     pub limits: Limits,
+    /// How fast all workers together may read disks.
+    pub bandwidth: Bandwidth,
     /// How many jobs run here at once.
     pub concurrent_jobs: usize,
+    /// How many jobs that use the same thing run at once in the whole service.
+    pub job_limits: JobLimits,
     /// How long a job stays ours without a heartbeat; there are several in that time.
     pub lease: Duration,
     /// How often the database is searched for work that no message announced, and the machine

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::places;
 use crate::presence::Admission;
 use crate::runner;
 use crate::services::Services;
@@ -26,6 +27,7 @@ pub(crate) async fn run(
     shutdown: Stop,
 ) {
     let slots = Arc::new(Semaphore::new(services.config.concurrent_jobs));
+    let limited = services.config.job_limits.any();
     let mut running = JoinSet::new();
     while let Some((claimed, slot)) = next(&services, &slots, &wake, &admission, &drain).await {
         let job = &claimed.job;
@@ -37,11 +39,16 @@ pub(crate) async fn run(
         );
         tracing::info!(parent: &span, kind = ?job.kind, attempt = job.attempts, "job claimed");
         let (services, shutdown) = (Arc::clone(&services), shutdown.clone());
+        let wake = Arc::clone(&wake);
         let run = async move {
             let request_id = claimed.job.request_id.clone();
             let job = runner::run(services, claimed, shutdown);
             crate::request::within(request_id, job).await;
             drop(slot);
+            if limited {
+                // What it used is free for a job that waits for it.
+                wake.notify_one();
+            }
         };
         running.spawn(run.instrument(span));
         while running.try_join_next().is_some() {}
@@ -81,7 +88,14 @@ async fn next(
 async fn claim(services: &Services) -> Option<Claimed> {
     let owner = services.config.host.clone();
     let lease = TimeDelta::from_std(services.config.lease).unwrap_or(TimeDelta::MAX);
-    let claim = move |conn: &mut _| firn_db::job_claim_next(conn, &owner, lease, Utc::now());
+    let limits = services.config.job_limits;
+    if limits.need_places() {
+        places::find(services).await;
+    }
+    let claim = move |conn: &mut _| match limits.any() {
+        true => firn_db::job_claim_within(conn, &owner, lease, &limits, Utc::now()),
+        false => firn_db::job_claim_next(conn, &owner, lease, Utc::now()),
+    };
     match services.database.run(claim).await {
         Ok(claimed) => claimed,
         Err(error) => {

@@ -23,6 +23,7 @@ mod lease;
 mod message_schemas;
 mod notify;
 mod options;
+mod places;
 mod presence;
 mod reconcile;
 mod repository;

@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 use firn_cloud::openstack::identity::Trusts;
 use firn_cloud::openstack::{KeystoneAuthtokenOptions, TrustDelegation};
 use firn_cloud::{Delegation, NoDelegation};
-use firn_conductor::worker::WorkerCommand;
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
+use firn_conductor::worker::{Bandwidth, WorkerCommand};
 use firn_conductor::{AgentCloud, Conductor, ConductorConfig, ConductorOptions, StorageOptions};
 use firn_db::{DatabaseOptions, QuotaOptions};
 use firn_service::{
@@ -174,8 +174,13 @@ fn settings(config: &Config, options: &ConductorOptions) -> anyhow::Result<Condu
             threads: options.job_threads,
             memory_bytes: options.job_memory_mib << 20,
             compression_level: options.compression_level,
+            bandwidth_bytes_per_second: None,
         },
+        bandwidth: Bandwidth::new(
+            (options.bandwidth_mib > 0).then_some(options.bandwidth_mib << 20),
+        ),
         concurrent_jobs: options.concurrent_jobs,
+        job_limits: options.job_limits(),
         lease: Duration::from_secs(options.lease_seconds),
         reconcile_interval: Duration::from_secs(options.reconcile_interval),
         probe_deadline: Duration::from_secs(options.probe_deadline),

@@ -1,10 +1,21 @@
 use std::path::PathBuf;
 
+use firn_db::JobLimits;
+
 oslo_config::options! {
     /// Conductors: how many jobs one runs, and what each may use.
     pub struct ConductorOptions in "conductor" {
         /// Jobs that run here at once.
         pub concurrent_jobs: usize = 4, min 1, max 256;
+        /// Jobs that read from one storage (a Ceph pool, a file system) at once, counted over all
+        /// conductors; all of them should have the same limits. 0: any number.
+        pub jobs_per_storage: u32 = 0, max 10_000;
+        /// Jobs that back up instances of one hypervisor at once, over all conductors. 0: any number.
+        pub jobs_per_hypervisor: u32 = 0, max 10_000;
+        /// Jobs that use the repository at once, over all conductors. 0: any number.
+        pub jobs_per_repository: u32 = 0, max 10_000;
+        /// MiB a second that all backups of this conductor together may read. 0: no bound.
+        pub bandwidth_mib: u64 = 0, max 1_000_000;
         /// Threads of one job that read, hash and compress. 0: one a processor.
         pub job_threads: usize = 0, max 64;
         /// Memory of one job, in MiB.
@@ -27,6 +38,18 @@ oslo_config::options! {
         pub state_path: PathBuf = "/var/lib/firn";
         /// Folder that restores to files go to, one folder each.
         pub restores_dir: PathBuf = "/var/lib/firn/restores";
+    }
+}
+
+impl ConductorOptions {
+    /// The limits that hold for the whole service.
+    pub fn job_limits(&self) -> JobLimits {
+        let limit = |number: u32| (number > 0).then_some(number);
+        JobLimits {
+            per_storage: limit(self.jobs_per_storage),
+            per_hypervisor: limit(self.jobs_per_hypervisor),
+            per_repository: limit(self.jobs_per_repository),
+        }
     }
 }
 

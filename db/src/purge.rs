@@ -8,7 +8,9 @@ use firn_core::RestoreState;
 use firn_core::plan::RunState;
 
 use crate::job::unfinished_names;
-use crate::schema::{job_events, job_steps, jobs, plan_run_events, plan_runs, restores};
+use crate::schema::{
+    job_events, job_places, job_steps, jobs, plan_run_events, plan_runs, restores,
+};
 use crate::stored::{Name, Time};
 use crate::{Connection, DbError, transaction};
 
@@ -62,6 +64,8 @@ pub fn purge_batch(
             .load(conn)?;
         let steps = job_steps::table.filter(job_steps::job_id.eq_any(ids.clone()));
         let events = job_events::table.filter(job_events::job_id.eq_any(ids.clone()));
+        let places = job_places::table.filter(job_places::job_id.eq_any(ids.clone()));
+        diesel::delete(places).execute(conn)?;
         let mut purged = Purged {
             job_steps: count(diesel::delete(steps).execute(conn)?),
             job_events: count(diesel::delete(events).execute(conn)?),

@@ -104,6 +104,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_places (job_id) {
+        job_id -> Text,
+        hypervisor -> Nullable<Text>,
+        storages -> Text,
+    }
+}
+
+diesel::table! {
     job_steps (job_id, position) {
         job_id -> Text,
         position -> BigInt,
@@ -223,6 +231,7 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(job_places, jobs);
 diesel::allow_tables_to_appear_in_same_query!(jobs, restores);
 diesel::allow_tables_to_appear_in_same_query!(restore_point_disks, restore_points);
 diesel::allow_tables_to_appear_in_same_query!(jobs, restore_points);

@@ -45,7 +45,7 @@ impl Machines for Domains {
         let domain = self.0.domain(id).map_err(|error| cloud_error(id, error))?;
         let power_state = Machines::power_state(self, id)?;
         let instance = domain.instance(power_state);
-        Ok(InstanceDetail { instance, machine: domain.machine })
+        Ok(InstanceDetail { instance, machine: domain.machine, host: None })
     }
 
     fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError> {

@@ -9,11 +9,11 @@ use anyhow::Context;
 use chrono::Utc;
 use firn_api::{Api, ApiConfig, StandaloneIdentity};
 use firn_cloud::Standalone;
-use firn_conductor::worker::WorkerCommand;
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
+use firn_conductor::worker::{Bandwidth, WorkerCommand};
 use firn_conductor::{Conductor, ConductorConfig};
 use firn_core::RepositoryId;
-use firn_db::{Database, NewRepository};
+use firn_db::{Database, JobLimits, NewRepository};
 use firn_repository::ChunkSize;
 use oslo_messaging::{InProcess, NoNotifier, Transport};
 use serde_json::json;
@@ -165,7 +165,10 @@ fn conductor_config(options: &Serve, state: &StateDir) -> anyhow::Result<Conduct
             threads: options.threads,
             memory_bytes: options.memory_mib << 20,
             compression_level: options.compression_level,
+            bandwidth_bytes_per_second: None,
         },
+        bandwidth: Bandwidth::new(None),
+        job_limits: JobLimits::default(),
         concurrent_jobs: options.concurrent_jobs as usize,
         lease: Duration::from_secs(15),
         reconcile_interval: Duration::from_secs(5),

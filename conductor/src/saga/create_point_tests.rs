@@ -40,6 +40,7 @@ fn instance(disks: &[(&str, DiskKind)]) -> InstanceDetail {
             nova: None,
             metadata: Default::default(),
         },
+        host: None,
     }
 }
 

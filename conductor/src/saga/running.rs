@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{JobContext, JobError};
 use crate::lease::Lease;
 use crate::services::Services;
-use crate::worker::chain;
-use crate::worker::protocol::{Task, Work};
+use crate::worker::protocol::{Limits, Task, Work};
+use crate::worker::{Share, chain};
 
 /// A job that this conductor has claimed, as its steps see it.
 pub(crate) struct RunningJob {
@@ -52,14 +52,17 @@ impl RunningJob {
     /// Runs a worker on the job's data.
     pub(super) async fn work(&self, work: Work, context: &JobContext) -> Result<Value, JobError> {
         let config = &self.services.config;
+        let reads = matches!(work, Work::Backup(_));
+        let mut share = reads.then(|| config.bandwidth.share());
+        let bandwidth_bytes_per_second = share.as_mut().and_then(Share::bytes_per_second);
         let task = Task {
             job_id: context.id,
             repository: config.repository.clone(),
             drivers: config.drivers.clone(),
-            limits: config.limits,
+            limits: Limits { bandwidth_bytes_per_second, ..config.limits },
             work,
         };
-        Ok(config.worker.run(&task, self.lease.as_ref(), &context.stop).await?)
+        Ok(config.worker.run(&task, self.lease.as_ref(), &context.stop, share).await?)
     }
 
     /// The row of the point that the job works on.

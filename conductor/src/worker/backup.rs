@@ -59,7 +59,8 @@ fn fill(
     // All disks are opened before the first is read, so that a disk that changes while another
     // is read is noticed too.
     let created_at = Utc::now();
-    let throttle = Throttle::new(work.bandwidth_bytes_per_second, link.cancel_flag());
+    let share = task.limits.bandwidth_bytes_per_second;
+    let throttle = link.throttle(work.bandwidth_bytes_per_second, share);
     let open = work
         .disks
         .iter()

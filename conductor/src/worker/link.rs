@@ -12,6 +12,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use super::error::TaskError;
 use super::protocol::{Command, Event, Level};
+use super::throttle::Throttle;
 
 /// Progress is told at most this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -29,6 +30,10 @@ pub(super) struct Link {
 #[derive(Default)]
 struct Orders {
     commit: bool,
+    /// What the worker may read, once it reads.
+    throttle: Option<Arc<Throttle>>,
+    /// The newest share of the conductor's bandwidth, where it was told of one.
+    share: Option<u64>,
     /// Disks whose blocked calls a cancel must wake.
     open_disks: Vec<Arc<dyn Disk>>,
 }
@@ -60,6 +65,9 @@ impl Link {
                 match line.map(|line| serde_json::from_str(&line)) {
                     Ok(Ok(Command::Commit)) => link.orders.lock().commit = true,
                     Ok(Ok(Command::Cancel)) => link.cancel(),
+                    Ok(Ok(Command::Bandwidth { bytes_per_second })) => {
+                        link.set_share(bytes_per_second);
+                    }
                     Ok(Err(error)) => tracing::warn!(%error, "a conductor's line is no command"),
                     Err(_) => break,
                 }
@@ -76,6 +84,24 @@ impl Link {
         for disk in &self.orders.lock().open_disks {
             disk.cancel();
         }
+    }
+
+    fn set_share(&self, bytes_per_second: u64) {
+        let mut orders = self.orders.lock();
+        orders.share = Some(bytes_per_second);
+        if let Some(throttle) = &orders.throttle {
+            throttle.set_share(bytes_per_second);
+        }
+    }
+
+    /// What bounds this worker's reading: its plan, and its share of the conductor's bandwidth,
+    /// which is `share` until the conductor says otherwise.
+    pub(super) fn throttle(&self, plan: Option<u64>, share: Option<u64>) -> Arc<Throttle> {
+        let mut orders = self.orders.lock();
+        let share = orders.share.or(share);
+        let throttle = Arc::new(Throttle::new(plan, share, self.cancel_flag()));
+        orders.throttle = Some(Arc::clone(&throttle));
+        throttle
     }
 
     /// The flag that a cancel sets.

@@ -11,9 +11,12 @@ mod process;
 pub mod protocol;
 mod repository;
 mod restore;
+mod shares;
 mod throttle;
 mod verify;
 
 pub(crate) use error::chain;
 pub use main::main;
 pub use process::{Watch, WorkerCommand, WorkerError};
+pub use shares::Bandwidth;
+pub(crate) use shares::Share;

@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep_until};
 
 use super::protocol::{Command, Event, Level, Task};
+use super::shares::Share;
 use crate::stop::{Stop, StopReason};
 
 /// How long a worker may take to stop after it was told to cancel.
@@ -80,7 +81,8 @@ impl WorkerError {
 }
 
 impl WorkerCommand {
-    /// Runs `task` to its end and gives the result's JSON.
+    /// Runs `task` to its end and gives the result's JSON. A task that reads disks has a `share` of
+    /// the conductor's bandwidth, and is told when it changes.
     ///
     /// Whatever happens, the process is gone when this returns; when the future is dropped it is
     /// killed.
@@ -89,6 +91,7 @@ impl WorkerCommand {
         task: &Task,
         watch: &dyn Watch,
         stop: &Stop,
+        share: Option<Share>,
     ) -> Result<Value, WorkerError> {
         let failed = |source| WorkerError::Run { program: self.program.clone(), source };
         let mut child = tokio::process::Command::new(&self.program)
@@ -101,7 +104,7 @@ impl WorkerCommand {
             .spawn()
             .map_err(failed)?;
         forward_log(&mut child, task);
-        let outcome = converse(&mut child, task, watch, stop).await;
+        let outcome = converse(&mut child, task, watch, stop, share).await;
         // A worker that said its last word exits by itself; any other is not waited for.
         if !matches!(outcome, Ok(Outcome::Said(_))) {
             let _ = child.start_kill();
@@ -135,6 +138,7 @@ async fn converse(
     task: &Task,
     watch: &dyn Watch,
     stop: &Stop,
+    mut share: Option<Share>,
 ) -> std::io::Result<Outcome> {
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Ok(Outcome::Silent);
@@ -156,6 +160,10 @@ async fn converse(
                 }
                 StopReason::LeaseLost | StopReason::Shutdown => return Ok(Outcome::Stopped),
             },
+            bytes_per_second = changed(&mut share) => {
+                let _ = send(&mut input, &Command::Bandwidth { bytes_per_second }).await;
+                continue;
+            }
             () = sleep_until(kill_at.unwrap_or_else(Instant::now)), if kill_at.is_some() => {
                 return Ok(Outcome::Stopped);
             }
@@ -181,6 +189,13 @@ async fn converse(
                 tracing::warn!(job_id = %task.job_id, %error, "a worker's line is not an event")
             }
         }
+    }
+}
+
+async fn changed(share: &mut Option<Share>) -> u64 {
+    match share {
+        Some(share) => share.changed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -59,6 +59,10 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// zstd level.
     pub compression_level: i32,
+    /// How fast disks may be read, until [`Command::Bandwidth`] says otherwise; `None`: as fast as
+    /// they can be.
+    #[serde(default)]
+    pub bandwidth_bytes_per_second: Option<u64>,
 }
 
 /// What to do.
@@ -93,7 +97,7 @@ pub struct Backup {
     /// Devices of the instance that its owner left out; recorded, not read.
     #[serde(default)]
     pub excluded_disks: BTreeSet<String>,
-    /// How fast the disks may be read, all together; `None`: as fast as they can be.
+    /// How fast the plan lets the disks be read, all together; `None`: as fast as they can be.
     #[serde(default)]
     pub bandwidth_bytes_per_second: Option<u64>,
 }
@@ -137,6 +141,11 @@ pub enum Command {
     Commit,
     /// Stop soon and leave nothing half done.
     Cancel,
+    /// Read no faster from now on: others read too, or have ended.
+    Bandwidth {
+        /// The share of this worker.
+        bytes_per_second: u64,
+    },
 }
 
 /// How much a message matters to the job's owner.

@@ -12,25 +12,35 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 /// What an idle time saves up at most. Small, so that storage sees an even load.
 const BURST: Duration = Duration::from_millis(250);
 
-/// Bounds the bytes read by all threads of a worker together.
+/// Bounds the bytes read by all threads of a worker together: by what its plan allows, and by its
+/// share of what its conductor may read.
 pub(super) struct Throttle {
-    bucket: Option<Mutex<Bucket>>,
+    plan: Mutex<Option<Bucket>>,
+    share: Mutex<Option<Bucket>>,
     started: Instant,
     cancelled: Arc<AtomicBool>,
 }
 
 impl Throttle {
-    /// At most `bytes_per_second`; `None` bounds nothing. `cancelled` ends every wait.
-    pub(super) fn new(bytes_per_second: Option<u64>, cancelled: Arc<AtomicBool>) -> Self {
-        let bucket = bytes_per_second.map(|rate| Mutex::new(Bucket::new(rate)));
-        Self { bucket, started: Instant::now(), cancelled }
+    /// At most as fast as both say; `None` bounds nothing. `cancelled` ends every wait.
+    pub(super) fn new(plan: Option<u64>, share: Option<u64>, cancelled: Arc<AtomicBool>) -> Self {
+        let bucket = |rate: Option<u64>| Mutex::new(rate.map(Bucket::new));
+        Self { plan: bucket(plan), share: bucket(share), started: Instant::now(), cancelled }
+    }
+
+    /// Changes the share. What waits already keeps its turn.
+    pub(super) fn set_share(&self, bytes_per_second: u64) {
+        self.share.lock().get_or_insert(Bucket::new(bytes_per_second)).set_rate(bytes_per_second);
     }
 
     /// Waits until `bytes` may be read.
     pub(super) fn take(&self, bytes: u64) {
-        let Some(bucket) = &self.bucket else { return };
-        // The lock is held for the arithmetic only; each waits for its own turn by itself.
-        let ready = bucket.lock().reserve(self.started.elapsed(), bytes);
+        // The locks are held for the arithmetic only; each waits for its own turn by itself.
+        let now = self.started.elapsed();
+        let turn = |bucket: &Mutex<Option<Bucket>>| {
+            bucket.lock().as_mut().map_or(now, |bucket| bucket.reserve(now, bytes))
+        };
+        let ready = turn(&self.plan).max(turn(&self.share));
         while let Some(left) = ready.checked_sub(self.started.elapsed())
             && !left.is_zero()
             && !self.cancelled.load(Ordering::Acquire)
@@ -53,6 +63,10 @@ struct Bucket {
 impl Bucket {
     fn new(bytes_per_second: u64) -> Self {
         Self { bytes_per_second: bytes_per_second.max(1), paid: Duration::ZERO }
+    }
+
+    fn set_rate(&mut self, bytes_per_second: u64) {
+        self.bytes_per_second = bytes_per_second.max(1);
     }
 
     /// When `bytes` may be read, asked at `now`: never before all that was taken earlier is paid
@@ -121,9 +135,9 @@ mod tests {
     #[test]
     fn a_cancel_ends_the_wait_and_no_bound_never_waits() {
         let cancelled = Arc::new(AtomicBool::new(false));
-        let free = Throttle::new(None, Arc::clone(&cancelled));
+        let free = Throttle::new(None, None, Arc::clone(&cancelled));
         free.take(u64::MAX);
-        let throttle = Throttle::new(Some(1), Arc::clone(&cancelled));
+        let throttle = Throttle::new(Some(1), None, Arc::clone(&cancelled));
         throttle.take(1 << 30);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| throttle.take(1));
@@ -132,6 +146,33 @@ mod tests {
             cancelled.store(true, Ordering::Release);
             waiting.join().unwrap();
         });
+    }
+
+    #[test]
+    fn the_slower_of_plan_and_share_counts_and_a_share_may_change() {
+        let turn = |throttle: &Throttle, bytes| {
+            let before = Instant::now();
+            throttle.take(bytes);
+            before.elapsed()
+        };
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let waits = Duration::from_millis(80);
+        for (plan, share) in
+            [(Some(10_000), None), (None, Some(10_000)), (Some(1 << 40), Some(10_000))]
+        {
+            let throttle = Throttle::new(plan, share, Arc::clone(&cancelled));
+            throttle.take(1_000);
+            assert!(turn(&throttle, 1) >= waits, "{plan:?} {share:?}");
+        }
+        // One that was free becomes bounded, and one that was slow becomes faster.
+        let throttle = Throttle::new(None, None, cancelled);
+        throttle.take(1 << 40);
+        throttle.set_share(10_000);
+        throttle.take(1_000);
+        assert!(turn(&throttle, 1) >= waits);
+        throttle.set_share(1 << 40);
+        throttle.take(1 << 36);
+        assert!(turn(&throttle, 1) < Duration::from_secs(60), "hours at the old rate");
     }
 
     proptest! {

@@ -4,7 +4,9 @@ mod cancel;
 mod claim;
 mod finish;
 mod list;
+mod places;
 mod request;
+mod room;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -24,11 +26,13 @@ pub use claim::{
 };
 pub use finish::{JobEnd, JobError, PointFigures, job_finish, job_unwind};
 pub use list::{JobFilter, JobSort, job_list, jobs_claimable, jobs_unfinished_for_point};
+pub use places::{job_claim_within, job_places_set, jobs_without_places};
 pub(crate) use request::backup_request_create_from;
 pub use request::{
     BackupRequest, PointRequest, RestoreRequest, backup_request_create, point_delete_request,
     point_verify_request, restore_request_create,
 };
+pub use room::{JobLimits, JobPlaces};
 
 pub(crate) const RESOURCE: &str = "job";
 

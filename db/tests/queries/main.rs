@@ -16,6 +16,7 @@ mod journal;
 mod leases;
 mod model;
 mod pages;
+mod places;
 mod plan_runs;
 mod plans;
 mod points;

@@ -89,6 +89,7 @@ impl Cloud for Outside {
                 nova: None,
                 metadata: metadata.clone(),
             },
+            host: None,
         })
     }
 

@@ -8,6 +8,7 @@ mod databases;
 mod drain;
 mod isolation;
 mod keystone;
+mod limits;
 mod messages;
 mod queue;
 mod secrets;
