@@ -14,6 +14,11 @@ type Manager = <Connection as diesel::Connection>::TransactionManager;
 
 /// A transaction that was a deadlock's victim, or lost a race, is run again that often at most.
 const RETRIES: u32 = 12;
+/// Those that met that often go on one after the other: where many want the same rows in different
+/// orders, each victim that comes back would be in the way of the next.
+const MEETINGS: u32 = 3;
+/// Held by the one that goes on.
+const TURN: &str = "transactions that met";
 /// One that waited in vain for a lock has waited long already.
 const LOCK_RETRIES: u32 = 1;
 /// The first pause is up to this long; each further one up to twice as long as the one before.
@@ -42,7 +47,7 @@ pub fn transaction<T>(
     }
     let (mut retries, mut lock_retries) = (0, 0);
     loop {
-        let error = match once(conn, &mut queries) {
+        let error = match once(conn, retries >= MEETINGS, &mut queries) {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
@@ -64,6 +69,7 @@ fn pause(retries: u32) -> Duration {
 
 fn once<T>(
     conn: &mut Connection,
+    in_turn: bool,
     queries: &mut impl FnMut(&mut Connection) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     match conn {
@@ -74,7 +80,8 @@ fn once<T>(
             Manager::begin_transaction(conn)?;
         }
     }
-    match queries(conn) {
+    let turn = if in_turn { transaction_lock(conn, TURN) } else { Ok(()) };
+    match turn.and_then(|()| queries(conn)) {
         Ok(value) => {
             Manager::commit_transaction(conn)?;
             Ok(value)

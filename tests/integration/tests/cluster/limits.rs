@@ -51,10 +51,8 @@ fn a_conductors_jobs_share_its_bandwidth() {
         api.wait(&backup.job).succeeded();
     }
     let took = begin.elapsed().as_secs_f64();
-    let read: u64 = jobs
-        .iter()
-        .map(|backup| api.point(&backup.point)["read_bytes"].as_u64().unwrap())
-        .sum();
+    let read: u64 =
+        jobs.iter().map(|backup| api.point(&backup.point)["read_bytes"].as_u64().unwrap()).sum();
     assert!(read > 4 * MIB, "{read} bytes are too few to tell");
     // A quarter of a second's worth is free to each, and one reading.
     let least = 0.5 * read as f64 / RATE as f64;

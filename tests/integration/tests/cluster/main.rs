@@ -10,6 +10,7 @@ mod isolation;
 mod keystone;
 mod limits;
 mod messages;
+mod notifications;
 mod queue;
 mod secrets;
 mod takeover;
