@@ -546,6 +546,15 @@ typedef struct {
                       firn_str location,
                       firn_text *out_names,
                       firn_error *out_error);
+  /**
+   * Gives a snapshot another name: `FIRN_NOT_FOUND` where there is none, `FIRN_CONFLICT` where
+   * the other name is taken, `FIRN_UNSUPPORTED` where the storage's snapshots keep their names.
+   */
+  firn_status (*rename)(firn_driver *driver,
+                        firn_str location,
+                        firn_str from,
+                        firn_str to,
+                        firn_error *out_error);
 } firn_snapshots_extension;
 
 /**

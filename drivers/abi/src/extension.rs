@@ -117,6 +117,17 @@ pub struct SnapshotsExtension {
             out_error: *mut ErrorReport,
         ) -> Status,
     >,
+    /// Gives a snapshot another name: `FIRN_NOT_FOUND` where there is none, `FIRN_CONFLICT` where
+    /// the other name is taken, `FIRN_UNSUPPORTED` where the storage's snapshots keep their names.
+    pub rename: Option<
+        unsafe extern "C" fn(
+            driver: *mut DriverHandle,
+            location: Str,
+            from: Str,
+            to: Str,
+            out_error: *mut ErrorReport,
+        ) -> Status,
+    >,
 }
 
 // SAFETY: repr(C), `struct_size` first, then optional functions.

@@ -43,6 +43,6 @@ layout! {
     }
     WriteExtension 32 { struct_size 0, write 8, zero 16, flush 24 }
     ChangesExtension 24 { struct_size 0, change_token 8, extents_changed 16 }
-    SnapshotsExtension 32 { struct_size 0, create 8, remove 16, list 24 }
+    SnapshotsExtension 40 { struct_size 0, create 8, remove 16, list 24, rename 32 }
     ConnectionsExtension 32 { struct_size 0, connector 8, connect 16, disconnect 24 }
 }

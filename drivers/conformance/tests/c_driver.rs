@@ -108,6 +108,7 @@ fn the_driver_in_c_conforms() {
         "snapshots",
         "snapshot content",
         "absent and doubled snapshots",
+        "renamed snapshots",
     ];
     assert_eq!(report.left_out(), left_out, "{report}");
 

@@ -51,6 +51,7 @@ enum Fault {
     SnapshotIsLive,
     SnapshotsStay,
     DeleteOfAbsentFails,
+    RenameCopies,
 }
 
 /// The memory driver with a fault.
@@ -140,6 +141,16 @@ impl Driver for Faulty {
 
     fn snapshot_list(&self, location: &Location) -> Result<Vec<String>, DriverError> {
         self.inner.snapshot_list(location)
+    }
+
+    fn snapshot_rename(
+        &self,
+        location: &Location,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        self.inner.snapshot_rename(location, from, to)?;
+        if self.is(Fault::RenameCopies) { self.snapshot_create(location, from) } else { Ok(()) }
     }
 
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {
@@ -347,6 +358,7 @@ fn every_fault_is_found_by_its_check() {
         (Fault::SnapshotIsLive, "snapshot content"),
         (Fault::SnapshotsStay, "snapshots"),
         (Fault::DeleteOfAbsentFails, "absent and doubled snapshots"),
+        (Fault::RenameCopies, "renamed snapshots"),
     ];
     for (fault, check) in faults {
         let (driver, fixture) = faulty(fault);

@@ -232,6 +232,22 @@ impl Driver for LoadedDriver {
         }
     }
 
+    fn snapshot_rename(
+        &self,
+        location: &Location,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        let Some(table) = &self.table().snapshots else {
+            return Err(DriverError::unsupported("snapshot_rename"));
+        };
+        let location = to_json(location)?;
+        let (location, from, to) =
+            (abi::Str::new(&location), abi::Str::new(from), abi::Str::new(to));
+        // SAFETY: see `probe`.
+        unsafe { outcome(|report| (table.rename)(self.inner.handle, location, from, to, report)) }
+    }
+
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {
         let (access, create_size_bytes) = match request.access {
             Access::ReadOnly => (abi::FIRN_ACCESS_READ_ONLY, 0),

@@ -120,6 +120,9 @@ checked! {
         list: unsafe extern "C" fn(
             *mut abi::DriverHandle, abi::Str, *mut abi::Text, *mut abi::ErrorReport,
         ) -> abi::Status,
+        rename: unsafe extern "C" fn(
+            *mut abi::DriverHandle, abi::Str, abi::Str, abi::Str, *mut abi::ErrorReport,
+        ) -> abi::Status,
     }
 }
 

@@ -73,6 +73,22 @@ pub trait Driver: Send + Sync {
         Err(DriverError::unsupported("snapshot_list"))
     }
 
+    /// Gives a snapshot another name; it stays the same snapshot, and change tokens that name it
+    /// stay good.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none, `Conflict` where the other name is taken, `Forbidden` where
+    /// the storage refuses, `Unsupported` where snapshots keep their names.
+    fn snapshot_rename(
+        &self,
+        location: &Location,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        let _ = (location, from, to);
+        Err(DriverError::unsupported("snapshot_rename"))
+    }
+
     /// Opens a disk or a snapshot of one.
     ///
     /// # Errors

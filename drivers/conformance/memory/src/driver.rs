@@ -124,6 +124,15 @@ impl Driver for MemoryDriver {
         self.medium.with(&place.image, |image| Ok(image.snapshot_names()))
     }
 
+    fn snapshot_rename(
+        &self,
+        location: &Location,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        self.medium.snapshot_rename(&location.parse::<Place>()?.image, from, to)
+    }
+
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {
         self.panic_if_told("open");
         let Place { image } = request.location.parse()?;

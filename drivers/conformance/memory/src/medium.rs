@@ -139,6 +139,26 @@ impl Medium {
             image.snapshots.remove(snapshot);
         }
     }
+
+    /// # Errors
+    /// `NotFound`, or `Conflict` where the other name is taken.
+    pub(crate) fn snapshot_rename(
+        &self,
+        name: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        let mut state = self.state();
+        let snapshots = &mut state.images.get_mut(name).ok_or_else(|| absent(name))?.snapshots;
+        if snapshots.contains_key(to) {
+            return Err(DriverError::conflict(format!("the image {name} has a snapshot {to}")));
+        }
+        let renamed = snapshots.remove(from).ok_or_else(|| {
+            DriverError::not_found(format!("the image {name} has no snapshot {from}"))
+        })?;
+        snapshots.insert(to.to_owned(), renamed);
+        Ok(())
+    }
 }
 
 fn absent(name: &str) -> DriverError {

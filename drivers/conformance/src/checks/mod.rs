@@ -55,5 +55,6 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("snapshots", snapshots::life),
     ("snapshot content", snapshots::content),
     ("absent and doubled snapshots", snapshots::absent_and_doubled),
+    ("renamed snapshots", snapshots::renamed),
     ("what is not supported says so", unsupported::says_so),
 ];

@@ -55,6 +55,37 @@ pub(super) fn content(bench: &Bench<'_>) -> Checked {
     Ok(bench.driver.snapshot_delete(sample.location(), "then")?)
 }
 
+/// A renamed snapshot is the same one, also to those who named it before. A storage whose snapshots
+/// keep their names says so.
+pub(super) fn renamed(bench: &Bench<'_>) -> Checked {
+    let sample = sample(bench, "snapshot-renamed")?;
+    let (driver, location) = (bench.driver, sample.location());
+    driver.snapshot_create(location, "before")?;
+    match driver.snapshot_rename(location, "before", "after") {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            driver.snapshot_delete(location, "before")?;
+            return Err(Stop::LeftOut);
+        }
+        done => done?,
+    }
+    ensure!(driver.snapshot_list(location)? == ["after"], "the snapshot should have its new name");
+    let absent = driver.snapshot_rename(location, "before", "other");
+    expect_error(absent, &[ErrorKind::NotFound], "renaming an absent snapshot")?;
+    driver.snapshot_create(location, "second")?;
+    let taken = driver.snapshot_rename(location, "second", "after");
+    expect_error(taken, &[ErrorKind::Conflict], "renaming to a name that is taken")?;
+    ensure!(
+        bench.fixture.guest_writes(&sample.disk, 4096, &[0x22; 8192])?,
+        "the medium keeps the guest out while there is a snapshot"
+    );
+    let opened = bench.open(location, Some("after"), Access::ReadOnly)?;
+    expect_content(&*opened, &sample.content)?;
+    opened.close()?;
+    drop(opened);
+    driver.snapshot_delete(location, "second")?;
+    Ok(driver.snapshot_delete(location, "after")?)
+}
+
 pub(super) fn absent_and_doubled(bench: &Bench<'_>) -> Checked {
     let sample = sample(bench, "snapshot-absent")?;
     let (driver, location) = (bench.driver, sample.location());

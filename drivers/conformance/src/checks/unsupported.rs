@@ -14,6 +14,8 @@ pub(super) fn says_so(bench: &Bench<'_>) -> Checked {
         expect_error(driver.snapshot_create(location, "a"), &unsupported, "snapshot_create")?;
         expect_error(driver.snapshot_delete(location, "a"), &unsupported, "snapshot_delete")?;
         expect_error(driver.snapshot_list(location), &unsupported, "snapshot_list")?;
+        let renamed = driver.snapshot_rename(location, "a", "b");
+        expect_error(renamed, &unsupported, "snapshot_rename")?;
         let opened = bench.open(location, Some("a"), Access::ReadOnly);
         expect_error(opened, &unsupported, "open of a snapshot")?;
     }

@@ -20,6 +20,7 @@ impl<T: DriverFactory> Table<T> {
         create: Some(snapshot_create::<T>),
         remove: Some(snapshot_delete::<T>),
         list: Some(snapshot_list::<T>),
+        rename: Some(snapshot_rename::<T>),
     };
 
     const CONNECTIONS: &'static abi::ConnectionsExtension = &abi::ConnectionsExtension {
@@ -87,6 +88,22 @@ unsafe extern "C" fn snapshot_list<T: DriverFactory>(
         guard(out_error, || {
             let names = driver::<T>(handle)?.snapshot_list(&location(at)?)?;
             give(out_names, json_text(&names)?)
+        })
+    }
+}
+
+unsafe extern "C" fn snapshot_rename<T: DriverFactory>(
+    handle: *mut abi::DriverHandle,
+    at: abi::Str,
+    from: abi::Str,
+    to: abi::Str,
+    out_error: *mut abi::ErrorReport,
+) -> abi::Status {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        guard(out_error, || {
+            let (from, to) = (text(from, "snapshot name")?, text(to, "snapshot name")?);
+            driver::<T>(handle)?.snapshot_rename(&location(at)?, from, to)
         })
     }
 }
