@@ -97,7 +97,9 @@ fn addresses(value: &str) -> Vec<HostAddress> {
 
 /// One address, with what is left of the brackets of the vector that it stands in.
 fn address(part: &str) -> Option<HostAddress> {
-    let plain = |part: &str| ["v1:", "v2:", "any:"].iter().find_map(|p| Some(part.strip_prefix(p)?.to_owned()));
+    let plain = |part: &str| {
+        ["v1:", "v2:", "any:"].iter().find_map(|p| Some(part.strip_prefix(p)?.to_owned()))
+    };
     // A vector opens with a bracket, and so does an IPv6 address.
     let in_vector = part.strip_prefix('[').and_then(plain);
     let part = in_vector.or_else(|| plain(part)).unwrap_or_else(|| part.to_owned());

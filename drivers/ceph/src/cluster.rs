@@ -109,9 +109,8 @@ impl Cluster {
     fn ask_fsid(&self) -> Result<String, DriverError> {
         let mut text = [0_u8; FSID_BYTES];
         // SAFETY: the handle is live and connected; the buffer has the length that is told.
-        let length = unsafe {
-            rados::rados_cluster_fsid(self.handle, text.as_mut_ptr().cast(), text.len())
-        };
+        let length =
+            unsafe { rados::rados_cluster_fsid(self.handle, text.as_mut_ptr().cast(), text.len()) };
         check(length, || "ask a cluster for its fsid")?;
         let text = CStr::from_bytes_until_nul(&text).map(CStr::to_string_lossy);
         Ok(text.unwrap_or_default().to_ascii_lowercase())
@@ -161,8 +160,7 @@ impl Pool {
         let namespace = namespace.map(c_string).transpose()?;
         let mut io = ptr::null_mut();
         // SAFETY: the handle is live and connected; an out pointer and a C string.
-        let made =
-            unsafe { rados::rados_ioctx_create(cluster.handle, pool.as_ptr(), &mut io) };
+        let made = unsafe { rados::rados_ioctx_create(cluster.handle, pool.as_ptr(), &mut io) };
         check(made, || format!("open the pool {name}"))?;
         if let Some(namespace) = namespace {
             // SAFETY: live, and a C string that is copied.

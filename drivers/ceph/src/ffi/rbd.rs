@@ -13,12 +13,8 @@ pub(crate) type Options = *mut c_void;
 /// `rbd_callback_t`: called once, by a thread of librbd.
 pub(crate) type Completed = unsafe extern "C" fn(completion: Completion, argument: *mut c_void);
 /// Of `rbd_diff_iterate2`: called by the calling thread; below zero ends the iteration.
-pub(crate) type DiffCallback = unsafe extern "C" fn(
-    offset: u64,
-    length: usize,
-    exists: c_int,
-    argument: *mut c_void,
-) -> c_int;
+pub(crate) type DiffCallback =
+    unsafe extern "C" fn(offset: u64, length: usize, exists: c_int, argument: *mut c_void) -> c_int;
 
 /// `RBD_FEATURE_EXCLUSIVE_LOCK`.
 pub(crate) const FEATURE_EXCLUSIVE_LOCK: u64 = 1 << 2;

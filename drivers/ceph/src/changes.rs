@@ -1,0 +1,130 @@
+//! What changed since an earlier snapshot; `docs/adr/0040` has the rule.
+
+use firn_driver_sdk::{DriverError, Extent, ExtentList};
+
+use crate::control::Control;
+use crate::diff::{Detail, diff};
+use crate::image::{Image, Snapshot};
+use crate::opener::Opener;
+use crate::token::Token;
+
+/// The token of what is opened; `None` where that is not a snapshot.
+///
+/// # Errors
+/// What the cluster answers.
+pub(crate) fn token(opener: &Opener, image: &Image) -> Result<Option<Token>, DriverError> {
+    let Some(snapshot) = opened_snapshot(opener, image)? else { return Ok(None) };
+    let token = Token {
+        snapshot_id: snapshot.id,
+        snapshot: snapshot.name.to_string_lossy().into_owned(),
+        size_bytes: image.size_bytes()?,
+        overlap_bytes: image.overlap_bytes()?,
+        ..identity(opener, image)?
+    };
+    Ok(Some(token))
+}
+
+/// What may differ from the snapshot that `from` names, over the whole image.
+///
+/// # Errors
+/// `NotFound` where that snapshot is gone, `Conflict` where it is of another image or younger.
+pub(crate) fn changed(
+    opener: &Opener,
+    image: &Image,
+    from: &Token,
+    control: &Control,
+) -> Result<ExtentList, DriverError> {
+    if !from.is_of_image(&identity(opener, image)?) {
+        return Err(DriverError::conflict(format!(
+            "{} is not the image that the last backup read: it was made anew",
+            image.label()
+        )));
+    }
+    let base = find(image, from)?;
+    if let Some(snapshot) = opened_snapshot(opener, image)? {
+        if snapshot.id == base.id {
+            return Ok(ExtentList::new());
+        }
+        if snapshot.id < base.id {
+            return Err(DriverError::conflict(format!(
+                "{} is older than the snapshot {} of the last backup",
+                image.label(),
+                from.snapshot
+            )));
+        }
+    }
+    let size_bytes = image.size_bytes()?;
+    let mut changed = compare(image, &base, size_bytes, control)?;
+    for extent in [
+        between(from.size_bytes, size_bytes),
+        // What came from the parent and does no longer, or the other way round.
+        between(from.overlap_bytes, image.overlap_bytes()?),
+    ] {
+        changed = changed.union(&[extent].into_iter().collect());
+    }
+    // Had it been removed meanwhile, differences to it would be missing.
+    find(&opener.open_head()?, from)?;
+    Ok(changed.intersection(&ExtentList::whole(size_bytes)))
+}
+
+/// Which objects, by the object map where it is valid; then where in those.
+fn compare(
+    image: &Image,
+    base: &Snapshot,
+    size_bytes: u64,
+    control: &Control,
+) -> Result<ExtentList, DriverError> {
+    let whole = ExtentList::whole(size_bytes);
+    let candidates = match image.has_fast_diff()? {
+        true => within(image, base, &whole, Detail::Objects, control)?,
+        // It would ask about each object too.
+        false => whole,
+    };
+    within(image, base, &candidates, Detail::Exact, control)
+}
+
+fn within(
+    image: &Image,
+    base: &Snapshot,
+    ranges: &ExtentList,
+    detail: Detail,
+    control: &Control,
+) -> Result<ExtentList, DriverError> {
+    let mut found = ExtentList::new();
+    for range in ranges.as_slice() {
+        for extent in diff(image, Some(&base.name), *range, detail, control)?.as_slice() {
+            found.push(*extent);
+        }
+    }
+    Ok(found)
+}
+
+fn between(one: u64, other: u64) -> Extent {
+    Extent::new(one.min(other), one.abs_diff(other))
+}
+
+/// The image alone, with no snapshot.
+fn identity(opener: &Opener, image: &Image) -> Result<Token, DriverError> {
+    let pool_id = image.pool().map_or(-1, |pool| pool.id());
+    Ok(Token::new(&opener.place.fsid, pool_id, &image.id()?))
+}
+
+fn opened_snapshot(opener: &Opener, image: &Image) -> Result<Option<Snapshot>, DriverError> {
+    let Some(name) = &opener.snapshot else { return Ok(None) };
+    let found = image.snapshots()?.into_iter().find(|one| one.name.to_bytes() == name.as_bytes());
+    found
+        .map(Some)
+        .ok_or_else(|| DriverError::not_found(format!("{} does not exist any more", image.label())))
+}
+
+/// The token's snapshot, by its id: under another name it is the same, and another of its name
+/// is not.
+fn find(image: &Image, from: &Token) -> Result<Snapshot, DriverError> {
+    image.snapshots()?.into_iter().find(|one| one.id == from.snapshot_id).ok_or_else(|| {
+        DriverError::not_found(format!(
+            "the snapshot {} of the last backup is gone from {}",
+            from.snapshot,
+            image.label()
+        ))
+    })
+}
