@@ -6,7 +6,7 @@ use crate::control::Control;
 use crate::diff::{Detail, diff};
 use crate::image::{Image, Snapshot};
 use crate::opener::Opener;
-use crate::token::Token;
+use crate::token::{ImageIdentity, Token};
 
 /// The token of what is opened; `None` where that is not a snapshot.
 ///
@@ -14,13 +14,8 @@ use crate::token::Token;
 /// What the cluster answers.
 pub(crate) fn token(opener: &Opener, image: &Image) -> Result<Option<Token>, DriverError> {
     let Some(snapshot) = opened_snapshot(opener, image)? else { return Ok(None) };
-    let token = Token {
-        snapshot_id: snapshot.id,
-        snapshot: snapshot.name.to_string_lossy().into_owned(),
-        size_bytes: image.size_bytes()?,
-        overlap_bytes: image.overlap_bytes()?,
-        ..identity(opener, image)?
-    };
+    let (size_bytes, overlap_bytes) = (image.size_bytes()?, image.overlap_bytes()?);
+    let token = Token::new(identity(opener, image)?, &snapshot, size_bytes, overlap_bytes);
     Ok(Some(token))
 }
 
@@ -34,7 +29,7 @@ pub(crate) fn changed(
     from: &Token,
     control: &Control,
 ) -> Result<ExtentList, DriverError> {
-    if !from.is_of_image(&identity(opener, image)?) {
+    if from.image != identity(opener, image)? {
         return Err(DriverError::conflict(format!(
             "{} is not the image that the last backup read: it was made anew",
             image.label()
@@ -103,10 +98,10 @@ fn between(one: u64, other: u64) -> Extent {
     Extent::new(one.min(other), one.abs_diff(other))
 }
 
-/// The image alone, with no snapshot.
-fn identity(opener: &Opener, image: &Image) -> Result<Token, DriverError> {
+fn identity(opener: &Opener, image: &Image) -> Result<ImageIdentity, DriverError> {
+    let fsid = opener.place.fsid.clone();
     let pool_id = image.pool().map_or(-1, |pool| pool.id());
-    Ok(Token::new(&opener.place.fsid, pool_id, &image.id()?))
+    Ok(ImageIdentity { fsid, pool_id, image_id: image.id()? })
 }
 
 fn opened_snapshot(opener: &Opener, image: &Image) -> Result<Option<Snapshot>, DriverError> {

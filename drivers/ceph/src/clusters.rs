@@ -199,7 +199,8 @@ mod tests {
             (at("mon2", Some(6790)), false),
             (at("10.0.0.2", None), false),
         ] {
-            assert_eq!(shares(&conf, &[monitor.clone()], same_port), same, "{monitor:?}");
+            let monitors = [monitor];
+            assert_eq!(shares(&conf, &monitors, same_port), same, "{monitors:?}");
         }
         assert!(!shares(&conf, &[], same_port));
     }

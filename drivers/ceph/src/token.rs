@@ -1,16 +1,25 @@
 use firn_driver_sdk::DriverError;
 use serde::{Deserialize, Serialize};
 
+use crate::image::Snapshot;
+
 const VERSION: u32 = 1;
 
-/// A change token: one snapshot of one image, by ids that are never used twice. What the next
-/// backup compares with.
+/// One image, by ids that are never used twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Token {
-    version: u32,
+pub(crate) struct ImageIdentity {
     pub(crate) fsid: String,
     pub(crate) pool_id: i64,
     pub(crate) image_id: String,
+}
+
+/// A change token: one snapshot of one image. What the next backup compares with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Token {
+    version: u32,
+    #[serde(flatten)]
+    pub(crate) image: ImageIdentity,
+    /// Never used twice either.
     pub(crate) snapshot_id: u64,
     /// For people: a snapshot may be renamed and stays the same.
     pub(crate) snapshot: String,
@@ -20,16 +29,19 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    pub(crate) fn new(fsid: &str, pool_id: i64, image_id: &str) -> Self {
+    pub(crate) fn new(
+        image: ImageIdentity,
+        snapshot: &Snapshot,
+        size_bytes: u64,
+        overlap_bytes: u64,
+    ) -> Self {
         Self {
             version: VERSION,
-            fsid: fsid.to_owned(),
-            pool_id,
-            image_id: image_id.to_owned(),
-            snapshot_id: 0,
-            snapshot: String::new(),
-            size_bytes: 0,
-            overlap_bytes: 0,
+            image,
+            snapshot_id: snapshot.id,
+            snapshot: snapshot.name.to_string_lossy().into_owned(),
+            size_bytes,
+            overlap_bytes,
         }
     }
 
@@ -49,12 +61,6 @@ impl Token {
             .filter(|token: &Self| token.version == VERSION)
             .ok_or_else(|| DriverError::unsupported("change tokens of this form"))
     }
-
-    /// Whether it is about the same image.
-    pub(crate) fn is_of_image(&self, other: &Self) -> bool {
-        let image = |token: &Self| (token.fsid.clone(), token.pool_id, token.image_id.clone());
-        image(self) == image(other)
-    }
 }
 
 #[cfg(test)]
@@ -65,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_token_survives_as_text() {
-        let token = Token { snapshot_id: u64::MAX, ..Token::new("f", 3, "10a\"") };
+        let image = ImageIdentity { fsid: "f".into(), pool_id: 3, image_id: "10a\"".into() };
+        let snapshot = Snapshot { id: u64::MAX, name: c"then".into() };
+        let token = Token::new(image, &snapshot, 1 << 40, 5);
         let text = token.to_text().unwrap();
         assert_eq!(Token::parse(&text).unwrap(), token);
         for bad in ["", "{}", "nonsense", "[1]", &text.replace("\"version\":1", "\"version\":2")] {
@@ -73,13 +81,13 @@ mod tests {
         }
     }
 
+    /// What was given out once is understood for ever.
     #[test]
-    fn another_image_is_told_apart() {
-        let token = Token::new("f", 3, "10a");
-        assert!(token.is_of_image(&Token { snapshot_id: 9, ..token.clone() }));
-        for other in [Token::new("g", 3, "10a"), Token::new("f", 4, "10a"), Token::new("f", 3, "b")]
-        {
-            assert!(!token.is_of_image(&other));
-        }
+    fn the_first_form_is_still_read() {
+        let text = r#"{"version":1,"fsid":"f","pool_id":3,"image_id":"10a","snapshot_id":18,
+            "snapshot":"then","size_bytes":4096,"overlap_bytes":0}"#;
+        let token = Token::parse(text).unwrap();
+        let image = ImageIdentity { fsid: "f".into(), pool_id: 3, image_id: "10a".into() };
+        assert_eq!(token, Token::new(image, &Snapshot { id: 18, name: c"then".into() }, 4096, 0));
     }
 }
