@@ -79,7 +79,7 @@ impl Peer {
 
     /// One of librbd's calls on snapshots.
     pub(crate) fn snapshot(&self, image: &str, call: &str, names: &[&str]) {
-        let list: Vec<_> = [image, call].iter().chain(names).collect();
+        let list: Vec<_> = [image, call].into_iter().chain(names.iter().copied()).collect();
         self.order(json!({"do": "snapshot", "list": list}));
     }
 }
