@@ -32,9 +32,16 @@ def opened(path, **options):
     return rbd.Image(io, name, **options)
 
 
-def make(image, size, features=None, data_pool=None):
+def make(image, size, features=None, order=None, data_pool=None):
+    """Objects of `1 << order` bytes; `features` are names, the cluster's default without."""
     io, name = pool(image)
-    rbd.RBD().create(io, name, size, old_format=False, features=features, data_pool=data_pool)
+    bits = None if features is None else feature_bits(features)
+    rbd.RBD().create(io, name, size, order=order, old_format=False, features=bits,
+                     data_pool=data_pool)  # fmt: skip
+
+
+def feature_bits(names):
+    return sum(getattr(rbd, f"RBD_FEATURE_{name.upper()}") for name in names)
 
 
 def remove(image):
@@ -88,14 +95,6 @@ def snapshot(image, call, name, *more):
         getattr(target, call)(name, *more)
 
 
-def features(image, names, on):
-    bits = 0
-    for name in names:
-        bits |= getattr(rbd, f"RBD_FEATURE_{name.upper()}")
-    with opened(image) as target:
-        target.update_features(bits, on)
-
-
 def invalidate(image):
     """Marks the object map and fast-diff as not to be trusted, by the class's own method."""
     io, name = pool(image)
@@ -103,6 +102,11 @@ def invalidate(image):
         number = target.id()
     flags = (3).to_bytes(8, "little")
     io.execute(f"rbd_header.{number}", "rbd", "set_flags", flags + flags + b"\xfe" + b"\xff" * 7)
+
+
+def flags(image):
+    with opened(image, read_only=True) as target:
+        return target.flags()
 
 
 def hold(image):
@@ -140,9 +144,9 @@ def fingerprint(image):
     return digest.hexdigest()
 
 
-def watchers(image):
+def data_pool(image):
     with opened(image, read_only=True) as target:
-        return [watcher["addr"] for watcher in target.watchers_list()]
+        return cluster.pool_reverse_lookup(target.data_pool_id())
 
 
 def command(**command):
@@ -156,7 +160,7 @@ def command(**command):
 CALLS = {
     call.__name__: call
     for call in (make, remove, clone, write, write_at, discard, resize, flatten, read, snapshot,
-                 features, invalidate, hold, let_go, namespace, fingerprint, watchers, command)
+                 invalidate, flags, hold, let_go, namespace, fingerprint, data_pool, command)
 }  # fmt: skip
 
 for line in sys.stdin:
