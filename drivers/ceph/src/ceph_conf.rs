@@ -104,8 +104,8 @@ fn address(part: &str) -> Option<HostAddress> {
     let in_vector = part.strip_prefix('[').and_then(plain);
     let part = in_vector.or_else(|| plain(part)).unwrap_or_else(|| part.to_owned());
     let part = part.split_once('/').map_or(part.as_str(), |(address, _nonce)| address);
-    let unbalanced = part.matches(']').count() > part.matches('[').count();
-    let part = if unbalanced { part.trim_end_matches(']') } else { part };
+    let unbalanced = part.ends_with(']') && part.matches(']').count() > part.matches('[').count();
+    let part = if unbalanced { &part[..part.len() - 1] } else { part };
     let (host, port) = match part.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
         // More colons than one: an IPv6 address without a port.

@@ -7,7 +7,6 @@ use crate::aio::Action;
 use crate::buffers::Buffers;
 use crate::changes;
 use crate::control::Control;
-use crate::diff::{Detail, diff};
 use crate::head::Head;
 use crate::image::Image;
 use crate::opener::Opener;
@@ -169,9 +168,7 @@ impl Disk for RbdDisk {
         };
         self.reading(|image| {
             let (image, control) = (Arc::clone(image), Arc::clone(&self.control));
-            // Exact ones tell no more here: librbd has no record of what of an object is data.
-            let extents = move || diff(&image, None, range, Detail::Objects, &control);
-            self.control.run(extents)
+            self.control.run(move || changes::allocated(&image, range, &control))
         })
     }
 

@@ -26,12 +26,14 @@ pub(crate) enum Mode {
     ReadWrite,
 }
 
-/// A snapshot that has a name: not one that librbd keeps for a group, a mirror or a clone.
+/// A snapshot of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     /// Rises from snapshot to snapshot; never used twice in a pool.
     pub(crate) id: u64,
     pub(crate) name: CString,
+    /// Of the image then.
+    pub(crate) size_bytes: u64,
 }
 
 /// An opened image; closed when dropped, or, where operations are in flight, when those have
@@ -249,11 +251,26 @@ impl Image {
         check(locked, || format!("lock {}", self.label)).map(drop)
     }
 
-    /// The named snapshots, as they were when the image was opened.
+    /// The snapshots that people made, as there were when the image was opened: none that librbd
+    /// keeps for a group, a mirror or a clone.
     ///
     /// # Errors
     /// What the cluster answers.
     pub(crate) fn snapshots(&self) -> Result<Vec<Snapshot>, DriverError> {
+        let mut named = Vec::new();
+        for snapshot in self.all_snapshots()? {
+            if self.is_named(&snapshot)? {
+                named.push(snapshot);
+            }
+        }
+        Ok(named)
+    }
+
+    /// The snapshots of every kind.
+    ///
+    /// # Errors
+    /// What the cluster answers.
+    pub(crate) fn all_snapshots(&self) -> Result<Vec<Snapshot>, DriverError> {
         let mut found = vec![rbd::SnapshotInfo { id: 0, size: 0, name: ptr::null() }; 32];
         loop {
             let mut count = c_int::try_from(found.len()).unwrap_or(c_int::MAX);
@@ -273,18 +290,12 @@ impl Image {
             let copy = |info: &rbd::SnapshotInfo| Snapshot {
                 id: info.id,
                 name: unsafe { CStr::from_ptr(info.name) }.to_owned(),
+                size_bytes: info.size,
             };
             let snapshots: Vec<_> = snapshots.map(copy).collect();
             // SAFETY: what the call put there, which ends with an entry without a name.
             unsafe { rbd::rbd_snap_list_end(found.as_mut_ptr()) };
-            return snapshots
-                .into_iter()
-                .filter_map(|snapshot| match self.is_named(&snapshot) {
-                    Ok(true) => Some(Ok(snapshot)),
-                    Ok(false) => None,
-                    Err(error) => Some(Err(error)),
-                })
-                .collect();
+            return Ok(snapshots);
         }
     }
 

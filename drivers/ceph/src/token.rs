@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_token_survives_as_text() {
         let image = ImageIdentity { fsid: "f".into(), pool_id: 3, image_id: "10a\"".into() };
-        let snapshot = Snapshot { id: u64::MAX, name: c"then".into() };
+        let snapshot = Snapshot { id: u64::MAX, name: c"then".into(), size_bytes: 4096 };
         let token = Token::new(image, &snapshot, 1 << 40, 5);
         let text = token.to_text().unwrap();
         assert_eq!(Token::parse(&text).unwrap(), token);
@@ -88,6 +88,14 @@ mod tests {
             "snapshot":"then","size_bytes":4096,"overlap_bytes":0}"#;
         let token = Token::parse(text).unwrap();
         let image = ImageIdentity { fsid: "f".into(), pool_id: 3, image_id: "10a".into() };
-        assert_eq!(token, Token::new(image, &Snapshot { id: 18, name: c"then".into() }, 4096, 0));
+        assert_eq!(
+            token,
+            Token::new(
+                image,
+                &Snapshot { id: 18, name: c"then".into(), size_bytes: 4096 },
+                4096,
+                0
+            )
+        );
     }
 }

@@ -74,7 +74,8 @@ impl<'a> History<'a> {
             let changed = disk.extents_changed(&point.token).unwrap();
             let missed = difference(&point.content, &content).intersection(&whole);
             let missed = missed.difference(&changed);
-            assert!(missed.is_empty(), "from {} {:?}", point.snapshot, missed.as_slice());
+            let ends = (missed.as_slice().first(), missed.as_slice().last());
+            assert!(missed.is_empty(), "from {} to {snapshot}: {ends:?}", point.snapshot);
             assert!(whole.contains_all(&changed));
         }
         let token = disk.change_token().unwrap().unwrap();
@@ -108,12 +109,15 @@ fn made(scene: &Scene, features: &[&str]) -> String {
     image
 }
 
+fn seeds(n: u64) -> u64 {
+    std::env::var("SEEDS").map_or(n, |s| s.parse().unwrap())
+}
 const ALL: &[&str] = &["layering", "exclusive_lock", "object_map", "fast_diff", "deep_flatten"];
 
 #[test]
 fn with_an_object_map() {
     let scene = Scene::shared();
-    for seed in 0..4 {
+    for seed in 0..seeds(4) {
         History::new(&scene, made(&scene, ALL), 12 * MIB, seed).go_on(6);
     }
 }
@@ -121,7 +125,7 @@ fn with_an_object_map() {
 #[test]
 fn without_an_object_map() {
     let scene = Scene::shared();
-    for seed in 10..12 {
+    for seed in 100..100 + seeds(2) {
         History::new(&scene, made(&scene, &["layering"]), 12 * MIB, seed).go_on(6);
     }
 }
@@ -140,7 +144,7 @@ fn with_an_object_map_that_is_marked_as_wrong() {
 #[test]
 fn of_a_clone_that_is_flattened_later() {
     let scene = Scene::shared();
-    for seed in 30..33 {
+    for seed in 300..300 + seeds(3) {
         let parent = made(&scene, ALL);
         let data = Random(seed).bytes(9_000_000);
         scene.peer.write(&parent, 300_000, &data);
@@ -201,7 +205,8 @@ fn a_base_that_is_not_the_same_any_more() {
     history.back_up();
     scene.peer.write(&history.image, 0, &[1; 512]);
     history.back_up();
-    let (image, tokens) = (history.image.clone(), [0, 1].map(|at| history.points[at].token.clone()));
+    let (image, tokens) =
+        (history.image.clone(), [0, 1].map(|at| history.points[at].token.clone()));
     let call = |call: &str, names: &[&str]| scene.peer.snapshot(&image, call, names);
 
     // An older one is no later point.

@@ -150,8 +150,12 @@ fn clusters_are_told_apart() {
         "clusters": [{"conf": elsewhere}, cluster_config(&scene.cluster)],
         "connect_timeout_seconds": 2,
     }));
-    let monitors: Vec<_> =
-        scene.cluster["monitors"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let monitors: Vec<_> = scene.cluster["monitors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
     let found = driver.probe(&disk_at(&image, &monitors)).unwrap().unwrap();
     assert_eq!(found.location.0["fsid"], scene.fsid());
     let request = |location| OpenRequest {

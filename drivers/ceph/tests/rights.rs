@@ -4,9 +4,7 @@
 mod common;
 
 use common::{MIB, Scene, cluster_config, disk, driver_with, fresh, read};
-use firn_driver_sdk::{
-    Access, Driver, DriverError, ErrorKind, Location, OpenRequest,
-};
+use firn_driver_sdk::{Access, Driver, DriverError, ErrorKind, Location, OpenRequest};
 use serde_json::{Value, json};
 
 fn request(location: &Location, access: Access) -> OpenRequest {

@@ -138,18 +138,21 @@ pub(crate) fn allocated(disk: &dyn Disk) -> ExtentList {
     disk.extents_allocated(Extent::new(0, disk.size_bytes())).unwrap()
 }
 
-/// Where two contents differ; the part that only one has does too.
+/// The bytes in which two contents differ; those that only one has do too.
 pub(crate) fn difference(one: &[u8], other: &[u8]) -> ExtentList {
-    const STEP: usize = 512;
-    let size = one.len().max(other.len());
-    let part = |content: &[u8], at: usize| {
-        content[at.min(content.len())..(at + STEP).min(content.len())].to_vec()
-    };
-    (0..size)
-        .step_by(STEP)
-        .filter(|at| part(one, *at) != part(other, *at))
-        .map(|at| Extent::new(at as u64, STEP.min(size - at) as u64))
-        .collect()
+    const STEP: usize = 4096;
+    let both = one.len().min(other.len());
+    let mut differs = ExtentList::new();
+    for start in (0..both).step_by(STEP) {
+        let end = (start + STEP).min(both);
+        // Most is equal, which is told fast.
+        if one[start..end] != other[start..end] {
+            let bytes = (start..end).filter(|at| one[*at] != other[*at]);
+            bytes.for_each(|at| differs.push(Extent::new(at as u64, 1)));
+        }
+    }
+    differs.push(Extent::new(both as u64, (one.len().max(other.len()) - both) as u64));
+    differs
 }
 
 pub(crate) fn assert_same(found: &[u8], expected: &[u8]) {

@@ -111,8 +111,13 @@ def flags(image):
 
 def hold(image):
     """As a running VM: the image open, with its lock."""
-    held[image] = opened(image)
-    held[image].lock_acquire(rbd.RBD_LOCK_MODE_EXCLUSIVE)
+    target = opened(image)
+    try:
+        target.lock_acquire(rbd.RBD_LOCK_MODE_EXCLUSIVE)
+    except Exception:
+        target.close()
+        raise
+    held[image] = target
 
 
 def let_go(image):
