@@ -65,13 +65,7 @@ pub(crate) fn changed(
     }
     let size_bytes = image.size_bytes()?;
     let mut changed = compare(image, &base, size_bytes, control)?;
-    for extent in [
-        between(from.size_bytes, size_bytes),
-        // What came from the parent and does no longer, or the other way round.
-        between(from.overlap_bytes, image.overlap_bytes()?),
-    ] {
-        changed = changed.union(&[extent].into_iter().collect());
-    }
+    changed = changed.union(&resized(from, size_bytes, image.overlap_bytes()?));
     // Had it been removed meanwhile, differences to it would be missing.
     find(&opener.open_head()?, from)?;
     Ok(changed.intersection(&ExtentList::whole(size_bytes)))
@@ -117,8 +111,13 @@ fn within(
     Ok(found)
 }
 
-fn between(one: u64, other: u64) -> Extent {
-    Extent::new(one.min(other), one.abs_diff(other))
+/// What was cut off or added, of the image and of what comes from its parent: this does not rest on
+/// what librbd does to objects then.
+fn resized(from: &Token, size_bytes: u64, overlap_bytes: u64) -> ExtentList {
+    let between = |one: u64, other: u64| Extent::new(one.min(other), one.abs_diff(other));
+    [between(from.size_bytes, size_bytes), between(from.overlap_bytes, overlap_bytes)]
+        .into_iter()
+        .collect()
 }
 
 fn identity(opener: &Opener, image: &Image) -> Result<ImageIdentity, DriverError> {
@@ -145,4 +144,24 @@ fn find(image: &Image, from: &Token) -> Result<Snapshot, DriverError> {
             image.label()
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_resize_or_a_flatten_touches() {
+        let image = ImageIdentity { fsid: "f".into(), pool_id: 1, image_id: "a".into() };
+        let base = Snapshot { id: 4, name: c"then".into(), size_bytes: 100 };
+        let from = Token::new(image, &base, 100, 60);
+        for (size, overlap, expected) in [
+            (100, 60, vec![]),
+            (130, 60, vec![Extent::new(100, 30)]),
+            (80, 50, vec![Extent::new(50, 10), Extent::new(80, 20)]),
+            (100, 0, vec![Extent::new(0, 60)]),
+        ] {
+            assert_eq!(resized(&from, size, overlap).as_slice(), expected, "{size} {overlap}");
+        }
+    }
 }
