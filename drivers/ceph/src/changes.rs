@@ -1,11 +1,14 @@
 //! What changed since an earlier snapshot; `docs/adr/0040` has the rule.
 
+use std::sync::Arc;
+
 use firn_driver_sdk::{DriverError, Extent, ExtentList};
 
 use crate::control::Control;
 use crate::diff::{Detail, diff};
-use crate::image::{Image, Snapshot};
+use crate::image::Image;
 use crate::opener::Opener;
+use crate::snapshot::Snapshot;
 use crate::token::{ImageIdentity, Token};
 
 /// The token of what is opened; `None` where that is not a snapshot.
@@ -24,14 +27,14 @@ pub(crate) fn token(opener: &Opener, image: &Image) -> Result<Option<Token>, Dri
 /// # Errors
 /// What the cluster answers, or the cancel.
 pub(crate) fn allocated(
-    image: &Image,
+    image: &Arc<Image>,
     range: Extent,
-    control: &Control,
+    control: &Arc<Control>,
 ) -> Result<ExtentList, DriverError> {
     // Of a parent it is not known what sizes it had.
     let trusted = is_map_trusted(image, 0)? && image.overlap_bytes()? == 0;
     let detail = if trusted { Detail::Objects } else { Detail::Exact };
-    diff(image, None, range, detail, control)
+    diff(image, None, &[range].into_iter().collect(), detail, control)
 }
 
 /// What may differ from the snapshot that `from` names, over the whole image.
@@ -40,9 +43,9 @@ pub(crate) fn allocated(
 /// `NotFound` where that snapshot is gone, `Conflict` where it is of another image or younger.
 pub(crate) fn changed(
     opener: &Opener,
-    image: &Image,
+    image: &Arc<Image>,
     from: &Token,
-    control: &Control,
+    control: &Arc<Control>,
 ) -> Result<ExtentList, DriverError> {
     if from.image != identity(opener, image)? {
         return Err(DriverError::conflict(format!(
@@ -67,23 +70,24 @@ pub(crate) fn changed(
     let mut changed = compare(image, &base, size_bytes, control)?;
     changed = changed.union(&resized(from, size_bytes, image.overlap_bytes()?));
     // Had it been removed meanwhile, differences to it would be missing.
-    find(&opener.open_head()?, from)?;
+    let opener = opener.clone();
+    find(&control.run(move || opener.open_head())?, from)?;
     Ok(changed.intersection(&ExtentList::whole(size_bytes)))
 }
 
 /// Which objects, by the object map where it can be trusted; then where in those.
 fn compare(
-    image: &Image,
+    image: &Arc<Image>,
     base: &Snapshot,
     size_bytes: u64,
-    control: &Control,
+    control: &Arc<Control>,
 ) -> Result<ExtentList, DriverError> {
     let whole = ExtentList::whole(size_bytes);
     let candidates = match is_map_trusted(image, base.id)? {
-        true => within(image, base, &whole, Detail::Objects, control)?,
+        true => diff(image, Some(&base.name), &whole, Detail::Objects, control)?,
         false => whole,
     };
-    within(image, base, &candidates, Detail::Exact, control)
+    diff(image, Some(&base.name), &candidates, Detail::Exact, control)
 }
 
 /// Whether the object maps of the snapshots from `since` on tell what they should. librbd 16 misses
@@ -93,22 +97,6 @@ fn is_map_trusted(image: &Image, since: u64) -> Result<bool, DriverError> {
     let snapshots = image.all_snapshots()?;
     let mut met = snapshots.iter().filter(|snapshot| snapshot.id >= since);
     Ok(image.has_fast_diff()? && met.all(|snapshot| snapshot.size_bytes == size_bytes))
-}
-
-fn within(
-    image: &Image,
-    base: &Snapshot,
-    ranges: &ExtentList,
-    detail: Detail,
-    control: &Control,
-) -> Result<ExtentList, DriverError> {
-    let mut found = ExtentList::new();
-    for range in ranges.as_slice() {
-        for extent in diff(image, Some(&base.name), *range, detail, control)?.as_slice() {
-            found.push(*extent);
-        }
-    }
-    Ok(found)
 }
 
 /// What was cut off or added, of the image and of what comes from its parent: this does not rest on

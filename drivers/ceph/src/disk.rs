@@ -115,12 +115,13 @@ impl RbdDisk {
         if !Arc::ptr_eq(&now, failed) {
             return Ok(now);
         }
-        if let Some(pool) = failed.pool() {
-            self.opener.clusters.give_up(pool.cluster());
-        }
-        let opener = self.opener.clone();
+        let (opener, old) = (self.opener.clone(), Arc::clone(failed));
         let (id, size_bytes) = (self.image_id.clone(), self.size_bytes);
         let again = self.control.run(move || {
+            if let Some(pool) = old.pool() {
+                opener.clusters.give_up(pool.cluster());
+            }
+            drop(old);
             let image = opener.open()?;
             if image.id()? != id || image.size_bytes()? != size_bytes {
                 return Err(DriverError::conflict(format!(
@@ -166,10 +167,7 @@ impl Disk for RbdDisk {
         let Some(range) = range.intersection(&Extent::new(0, self.size_bytes)) else {
             return Ok(ExtentList::new());
         };
-        self.reading(|image| {
-            let (image, control) = (Arc::clone(image), Arc::clone(&self.control));
-            self.control.run(move || changes::allocated(&image, range, &control))
-        })
+        self.reading(|image| changes::allocated(image, range, &self.control))
     }
 
     fn change_token(&self) -> Result<Option<String>, DriverError> {
@@ -180,11 +178,7 @@ impl Disk for RbdDisk {
 
     fn extents_changed(&self, from: &str) -> Result<ExtentList, DriverError> {
         let from = Token::parse(from)?;
-        self.reading(|image| {
-            let (opener, image, from) = (self.opener.clone(), Arc::clone(image), from.clone());
-            let control = Arc::clone(&self.control);
-            self.control.run(move || changes::changed(&opener, &image, &from, &control))
-        })
+        self.reading(|image| changes::changed(&self.opener, image, &from, &self.control))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), DriverError> {

@@ -17,6 +17,7 @@ pub(crate) const EINVAL: i32 = 22;
 const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 pub(crate) const ERANGE: i32 = 34;
+const ENOSYS: i32 = 38;
 const EBADMSG: i32 = 74;
 const EOPNOTSUPP: i32 = 95;
 const ENETUNREACH: i32 = 101;
@@ -54,7 +55,9 @@ fn meaning(errno: i32) -> (ErrorKind, &'static str) {
         EBUSY => (ErrorKind::Conflict, "it is protected, locked or in use: try again without"),
         EINVAL => (ErrorKind::InvalidInput, "the cluster refuses the request as invalid"),
         ENOSPC | EDQUOT => (ErrorKind::QuotaExceeded, "the pool or cluster is full: add space"),
-        EOPNOTSUPP => (ErrorKind::Unsupported, "the cluster or its librbd is too old for it"),
+        ENOSYS | EOPNOTSUPP => {
+            (ErrorKind::Unsupported, "the cluster or this librbd is too old for it")
+        }
         EIO | EBADMSG => (ErrorKind::Integrity, "the stored data is damaged: run a deep scrub"),
         ETIMEDOUT => (ErrorKind::Unavailable, "the cluster does not answer: look at its health"),
         ESHUTDOWN => (ErrorKind::Unavailable, "the cluster has blocklisted this client"),
@@ -81,6 +84,7 @@ mod tests {
             (22, ErrorKind::InvalidInput),
             (28, ErrorKind::QuotaExceeded),
             (122, ErrorKind::QuotaExceeded),
+            (38, ErrorKind::Unsupported),
             (95, ErrorKind::Unsupported),
             (5, ErrorKind::Integrity),
             (110, ErrorKind::Unavailable),

@@ -28,6 +28,7 @@ mod head;
 mod image;
 mod location;
 mod opener;
+mod snapshot;
 mod snapshots;
 mod token;
 mod transfer;

@@ -1,7 +1,7 @@
 use firn_driver_sdk::DriverError;
 use serde::{Deserialize, Serialize};
 
-use crate::image::Snapshot;
+use crate::snapshot::Snapshot;
 
 const VERSION: u32 = 1;
 

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 
 const SIZE: u64 = 32 * MIB;
 
+/// On a disk, which may be asked for what changed since a token.
+type Call = fn(&dyn Disk, &str) -> Result<(), DriverError>;
+
 /// The OSD alone obeys orders. The image has two snapshots with the same content.
 fn start() -> (Server, Scene, String, Vec<u8>) {
     let server = Server::start_with("ceph", &["orders.daemons=osd"]);
@@ -103,7 +106,7 @@ fn the_osd_hangs() {
     server.freeze();
 
     let (ended, ends) = mpsc::channel();
-    let calls: [fn(&dyn Disk, &str) -> Result<(), DriverError>; 2] = [
+    let calls: [Call; 2] = [
         |disk, _| read(disk, 0, SIZE as usize).map(drop),
         |disk, token| disk.extents_changed(token).map(drop),
     ];

@@ -1,5 +1,5 @@
 //! Images made by Ceph's own Python bindings, and the driver opened on them.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::expect_used)]
 
 mod peer;
 
