@@ -16,7 +16,7 @@ use crate::token::{ImageIdentity, Token};
 /// # Errors
 /// What the cluster answers.
 pub(crate) fn token(opener: &Opener, image: &Image) -> Result<Option<Token>, DriverError> {
-    let Some(snapshot) = opened_snapshot(opener, image)? else { return Ok(None) };
+    let Some(snapshot) = opener.snapshot_of(image)? else { return Ok(None) };
     let (size_bytes, overlap_bytes) = (image.size_bytes()?, image.overlap_bytes()?);
     let token = Token::new(identity(opener, image)?, &snapshot, size_bytes, overlap_bytes);
     Ok(Some(token))
@@ -54,7 +54,7 @@ pub(crate) fn changed(
         )));
     }
     let base = find(image, from)?;
-    if let Some(snapshot) = opened_snapshot(opener, image)? {
+    if let Some(snapshot) = opener.snapshot_of(image)? {
         if snapshot.id == base.id {
             return Ok(ExtentList::new());
         }
@@ -112,14 +112,6 @@ fn identity(opener: &Opener, image: &Image) -> Result<ImageIdentity, DriverError
     let fsid = opener.place.fsid.clone();
     let pool_id = image.pool().map_or(-1, |pool| pool.id());
     Ok(ImageIdentity { fsid, pool_id, image_id: image.id()? })
-}
-
-fn opened_snapshot(opener: &Opener, image: &Image) -> Result<Option<Snapshot>, DriverError> {
-    let Some(name) = &opener.snapshot else { return Ok(None) };
-    let found = image.snapshots()?.into_iter().find(|one| one.name.to_bytes() == name.as_bytes());
-    found
-        .map(Some)
-        .ok_or_else(|| DriverError::not_found(format!("{} does not exist any more", image.label())))
 }
 
 /// The token's snapshot, by its id: under another name it is the same, and another of its name

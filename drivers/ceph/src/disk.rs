@@ -7,11 +7,11 @@ use crate::aio::Action;
 use crate::buffers::Buffers;
 use crate::changes;
 use crate::control::Control;
-use crate::head::Head;
 use crate::image::Image;
 use crate::opener::Opener;
 use crate::token::Token;
 use crate::transfer::Transfer;
+use crate::witness::Witness;
 
 /// An opened image or snapshot.
 #[derive(Debug)]
@@ -21,9 +21,8 @@ pub(crate) struct RbdDisk {
     image: RwLock<Option<Arc<Image>>>,
     image_id: String,
     size_bytes: u64,
-    writable: bool,
-    /// Where the image itself is read.
-    head: Option<Head>,
+    /// Of what is only read.
+    witness: Option<Witness>,
     buffers: Arc<Buffers>,
     control: Arc<Control>,
 }
@@ -35,11 +34,8 @@ impl RbdDisk {
     /// As [`Opener::open`].
     pub(crate) fn to_read(opener: Opener) -> Result<Self, DriverError> {
         let image = opener.open()?;
-        let head = match opener.snapshot {
-            None => Some(Head::of(&opener, &image)?),
-            Some(_) => None,
-        };
-        Self::new(opener, image, head, false)
+        let witness = Witness::of(&opener, &image)?;
+        Self::new(opener, image, Some(witness))
     }
 
     /// Takes over an image that is open for writing.
@@ -47,23 +43,17 @@ impl RbdDisk {
     /// # Errors
     /// What the cluster answers.
     pub(crate) fn to_write(opener: Opener, image: Image) -> Result<Self, DriverError> {
-        Self::new(opener, image, None, true)
+        Self::new(opener, image, None)
     }
 
-    fn new(
-        opener: Opener,
-        image: Image,
-        head: Option<Head>,
-        writable: bool,
-    ) -> Result<Self, DriverError> {
+    fn new(opener: Opener, image: Image, witness: Option<Witness>) -> Result<Self, DriverError> {
         let control = Arc::new(Control::new(opener.clusters.settings().silence()));
         Ok(Self {
             image_id: image.id()?,
             size_bytes: image.size_bytes()?,
             image: RwLock::new(Some(Arc::new(image))),
             opener,
-            writable,
-            head,
+            witness,
             buffers: Arc::default(),
             control,
         })
@@ -77,8 +67,12 @@ impl RbdDisk {
         }
     }
 
+    fn is_writable(&self) -> bool {
+        self.witness.is_none()
+    }
+
     fn check_writable(&self) -> Result<(), DriverError> {
-        if self.writable {
+        if self.is_writable() {
             return Ok(());
         }
         Err(DriverError::forbidden(format!("{} is open for reading only", self.opener.place)))
@@ -98,7 +92,7 @@ impl RbdDisk {
         self.control.check()?;
         let image = self.image()?;
         let error = match call(&image) {
-            Err(error) if error.kind() == ErrorKind::Unavailable && !self.writable => error,
+            Err(error) if error.kind() == ErrorKind::Unavailable && !self.is_writable() => error,
             other => return other,
         };
         tracing::warn!(%error, image = image.label(), "opening it again");
@@ -195,7 +189,7 @@ impl Disk for RbdDisk {
 
     fn flush(&self) -> Result<(), DriverError> {
         self.control.check()?;
-        match self.writable {
+        match self.is_writable() {
             true => self.transfer(Action::Flush, |transfer| transfer.flush()),
             false => Ok(()),
         }
@@ -207,9 +201,10 @@ impl Disk for RbdDisk {
 
     fn close(&self) -> Result<(), DriverError> {
         let Some(image) = self.image.write().take() else { return Ok(()) };
-        match &self.head {
-            Some(head) => head.check_unchanged(&self.opener, &image),
-            None => Ok(()),
+        match &self.witness {
+            // Nobody wants what was read before a cancel.
+            Some(witness) if !self.control.is_cancelled() => witness.check(&self.opener, &image),
+            _ => Ok(()),
         }
     }
 }

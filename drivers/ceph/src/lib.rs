@@ -24,7 +24,6 @@ mod disk;
 mod driver;
 mod errno;
 mod ffi;
-mod head;
 mod image;
 mod location;
 mod opener;
@@ -32,6 +31,7 @@ mod snapshot;
 mod snapshots;
 mod token;
 mod transfer;
+mod witness;
 
 pub use driver::CephDriver;
 

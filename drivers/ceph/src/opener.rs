@@ -5,6 +5,7 @@ use firn_driver_sdk::DriverError;
 use crate::clusters::{Clusters, Role};
 use crate::image::{Image, Mode};
 use crate::location::Place;
+use crate::snapshot::Snapshot;
 
 /// Opens one image, again where a connection was lost.
 #[derive(Clone, Debug)]
@@ -29,6 +30,19 @@ impl Opener {
     /// As [`Opener::open`].
     pub(crate) fn open_head(&self) -> Result<Image, DriverError> {
         self.open_as(Role::Read, None, Mode::ReadOnly)
+    }
+
+    /// The snapshot that is opened; `None` for the image itself.
+    ///
+    /// # Errors
+    /// What the cluster answers.
+    pub(crate) fn snapshot_of(&self, image: &Image) -> Result<Option<Snapshot>, DriverError> {
+        let Some(name) = &self.snapshot else { return Ok(None) };
+        let mut snapshots = image.snapshots()?.into_iter();
+        let found = snapshots.find(|one| one.name.to_bytes() == name.as_bytes());
+        found.map(Some).ok_or_else(|| {
+            DriverError::not_found(format!("{} does not exist any more", image.label()))
+        })
     }
 
     /// For making and removing snapshots.

@@ -208,6 +208,26 @@ fn what_a_running_vm_means() {
     assert!(!scene.probe(&image).unwrap().in_use);
 }
 
+/// librbd reads zeros then, without an error.
+#[test]
+fn a_snapshot_that_goes_while_it_is_read() {
+    let scene = Scene::shared();
+    let image = scene.image(8 * MIB);
+    for snapshot in ["then", "later"] {
+        scribble(&scene, &image, 8 * MIB, 5);
+        scene.snapshot(&image, snapshot);
+    }
+    let disk = scene.open(&image, "then");
+    scribble(&scene, &image, 8 * MIB, 6);
+    let other = scene.open(&image, "later");
+    scene.peer.snapshot(&image, "remove_snap", &["then"]);
+    // Another of its name is not it.
+    scene.snapshot(&image, "then");
+    read_all(&*disk);
+    assert_eq!(disk.close().unwrap_err().kind(), ErrorKind::Conflict);
+    other.close().unwrap();
+}
+
 #[test]
 fn without_the_lock_nobody_can_vouch_for_the_image_itself() {
     let scene = Scene::shared();

@@ -1,11 +1,48 @@
 use std::ffi::CString;
 
-use firn_driver_sdk::DriverError;
+use firn_driver_sdk::{DriverError, ErrorKind};
 
 use crate::clusters::Role;
 use crate::image::Image;
 use crate::location::c_string;
 use crate::opener::Opener;
+
+/// What shows at the end whether all that was read is one point in time.
+#[derive(Debug)]
+pub(crate) enum Witness {
+    /// The image itself is read.
+    Head(Head),
+    /// A snapshot is read, of this id. Once it is removed it reads as zeros, and no error tells.
+    Snapshot(u64),
+}
+
+impl Witness {
+    /// # Errors
+    /// What the cluster answers.
+    pub(crate) fn of(opener: &Opener, image: &Image) -> Result<Self, DriverError> {
+        match opener.snapshot_of(image)? {
+            Some(snapshot) => Ok(Self::Snapshot(snapshot.id)),
+            None => Head::of(opener, image).map(Self::Head),
+        }
+    }
+
+    /// # Errors
+    /// `Conflict` where something else may have been read too.
+    pub(crate) fn check(&self, opener: &Opener, image: &Image) -> Result<(), DriverError> {
+        let id = match self {
+            Self::Head(head) => return head.check_unchanged(opener, image),
+            Self::Snapshot(id) => *id,
+        };
+        match opener.open_head().and_then(|now| now.snapshots()) {
+            Ok(snapshots) if snapshots.iter().any(|snapshot| snapshot.id == id) => Ok(()),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Err(DriverError::conflict(format!(
+                "{} was removed while it was read: run the backup again",
+                image.label()
+            ))),
+        }
+    }
+}
 
 /// What an image's header looked like when the image itself, and no snapshot, was opened to read.
 ///
@@ -21,9 +58,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// # Errors
-    /// What the cluster answers.
-    pub(crate) fn of(opener: &Opener, image: &Image) -> Result<Self, DriverError> {
+    fn of(opener: &Opener, image: &Image) -> Result<Self, DriverError> {
         let object = c_string(&format!("rbd_header.{}", image.id()?))?;
         // Before the users are listed: one that leaves in between gives back his lock.
         let version = header_version(opener, &object)?;
@@ -37,13 +72,7 @@ impl Head {
         Ok(Self { object, version, doubtful })
     }
 
-    /// # Errors
-    /// `Conflict` where the content may have changed.
-    pub(crate) fn check_unchanged(
-        &self,
-        opener: &Opener,
-        image: &Image,
-    ) -> Result<(), DriverError> {
+    fn check_unchanged(&self, opener: &Opener, image: &Image) -> Result<(), DriverError> {
         let conflict = |why: &str| {
             Err(DriverError::conflict(format!(
                 "{} may have changed while it was read ({why}): read a snapshot of it",
