@@ -15,13 +15,14 @@ import os
 import subprocess
 import sys
 
+from ground.ceph import Ceph
 from ground.keystone import Keystone
 from ground.mariadb import MariaDb
 from ground.postgresql import PostgreSql
 from ground.rabbitmq import RabbitMq
 from harness.ground import Ground, GroundError, exit_on_signals
 
-SERVERS = {kind.name: kind for kind in (RabbitMq, MariaDb, PostgreSql, Keystone)}
+SERVERS = {kind.name: kind for kind in (RabbitMq, MariaDb, PostgreSql, Keystone, Ceph)}
 ORDERS = ("kill", "stop", "start", "freeze", "thaw")
 
 

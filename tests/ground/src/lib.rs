@@ -1,4 +1,4 @@
-//! Real servers for tests: RabbitMQ, MariaDB, PostgreSQL and Keystone.
+//! Real servers for tests: RabbitMQ, MariaDB, PostgreSQL, Keystone and Ceph.
 //!
 //! The servers are started by the Python package in this folder (`python3 -m ground`). Tests that
 //! are gentle with a server [share](shared) the ones that the test run started; a test that kills
@@ -16,7 +16,7 @@ use serde_json::Value;
 const VARIABLE: &str = "FIRN_GROUND";
 
 /// How to reach a server that all tests of this run share: `"rabbitmq"`, `"mariadb"`,
-/// `"postgresql"` or `"keystone"`. The keys are those of the server's `info` in this folder.
+/// `"postgresql"`, `"keystone"` or `"ceph"`. The keys are those of the server's `info` in this folder.
 ///
 /// # Panics
 /// When the run has no such server.
