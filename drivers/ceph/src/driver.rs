@@ -104,6 +104,15 @@ impl Driver for CephDriver {
         snapshots::list(&self.opener(location, None)?)
     }
 
+    fn snapshot_rename(
+        &self,
+        location: &Location,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        snapshots::rename(self.opener(location, None)?, from, to)
+    }
+
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {
         let opener = self.opener(&request.location, request.snapshot.as_deref())?;
         if request.access != Access::ReadOnly && !self.writes() {

@@ -91,6 +91,15 @@ impl Image {
         self.with_snapshot("remove", name, rbd::rbd_snap_remove)
     }
 
+    /// # Errors
+    /// `NotFound`; `Conflict` where the other name is taken.
+    pub(crate) fn snapshot_rename(&self, from: &str, to: &str) -> Result<(), DriverError> {
+        let (old, new) = (c_string(from)?, c_string(to)?);
+        // SAFETY: live, and C strings that live through the call.
+        let answer = unsafe { rbd::rbd_snap_rename(self.handle(), old.as_ptr(), new.as_ptr()) };
+        check(answer, || format!("rename the snapshot {}@{from} to {to}", self.label())).map(drop)
+    }
+
     fn with_snapshot(
         &self,
         doing: &str,

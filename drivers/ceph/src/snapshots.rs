@@ -25,6 +25,14 @@ pub(crate) fn delete(opener: Opener, name: &str) -> Result<(), DriverError> {
 }
 
 /// # Errors
+/// `NotFound`; `Conflict` where the other name is taken.
+pub(crate) fn rename(opener: Opener, from: &str, to: &str) -> Result<(), DriverError> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    let control = control(&opener);
+    control.run(move || opener.open_for_snapshots()?.snapshot_rename(&from, &to))
+}
+
+/// # Errors
 /// `NotFound` where there is no such image.
 pub(crate) fn list(opener: &Opener) -> Result<Vec<String>, DriverError> {
     let snapshots = opener.open_head()?.snapshots()?;

@@ -152,6 +152,15 @@ impl Driver for ReadsSnapshots<'_> {
         self.0.snapshot_list(location)
     }
 
+    fn snapshot_rename(
+        &self,
+        location: &Location,
+        from: &str,
+        to: &str,
+    ) -> Result<(), DriverError> {
+        self.0.snapshot_rename(location, from, to)
+    }
+
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {
         let mut request = request.clone();
         if request.access == Access::ReadOnly && request.snapshot.is_none() {

@@ -102,6 +102,7 @@ unsafe extern "C" {
     ) -> c_int;
     pub(crate) fn rbd_snap_create(image: Image, name: *const c_char) -> c_int;
     pub(crate) fn rbd_snap_remove(image: Image, name: *const c_char) -> c_int;
+    pub(crate) fn rbd_snap_rename(image: Image, from: *const c_char, to: *const c_char) -> c_int;
 
     pub(crate) fn rbd_diff_iterate2(
         image: Image,
