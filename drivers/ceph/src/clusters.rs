@@ -57,7 +57,11 @@ impl Clusters {
         }
         let mut confs = Vec::new();
         for (index, cluster) in self.settings.clusters.iter().enumerate() {
-            confs.push((index, cluster.read_conf()?));
+            match cluster.read_conf() {
+                Ok(conf) => confs.push((index, conf)),
+                // The others' disks can be told all the same.
+                Err(error) => tracing::warn!(%error, "a configured cluster is left out"),
+            }
         }
         let with = |ports: fn(Option<u16>, Option<u16>) -> bool| -> Vec<usize> {
             let matches = confs.iter().filter(|(_, conf)| shares(conf, monitors, ports));

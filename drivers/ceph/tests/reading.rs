@@ -147,7 +147,11 @@ fn clusters_are_told_apart() {
     let text = format!("[global]\nfsid = {other}\nmon host = 127.0.0.1:1\n");
     std::fs::write(&elsewhere, text).unwrap();
     let driver = driver_with(json!({
-        "clusters": [{"conf": elsewhere}, cluster_config(&scene.cluster)],
+        "clusters": [
+            {"conf": "/nowhere/ceph.conf"},
+            {"conf": elsewhere},
+            cluster_config(&scene.cluster),
+        ],
         "connect_timeout_seconds": 2,
     }));
     let monitors: Vec<_> = scene.cluster["monitors"]
