@@ -46,7 +46,7 @@ test: build ## Lint and all tests; a tally at the end
 	@tests/install/test.sh
 
 rough-test: build ## The tests that kill, freeze and outwait servers, and all others
-	@PYTHONPATH=tests $(PYTHON) -m ground run rabbitmq,mariadb,postgresql,keystone -- \
+	@PYTHONPATH=tests $(PYTHON) -m ground run rabbitmq,mariadb,postgresql,keystone,ceph -- \
 		cargo nextest run --workspace --locked --no-fail-fast --profile rough
 
 fuzz-api: build ## Requests made from the OpenAPI document, valid and not (EXAMPLES=N SEED=N)

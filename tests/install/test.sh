@@ -26,7 +26,7 @@ count() { sed -n "s/.*[ :]\([0-9]\+\) $1.*/\1/p" <<<"$2" | grep . || echo 0; }
 
 # The servers that the tests share; see tests/ground.
 ground=(env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 "${PYTHON:-python3}" -m ground run
-    rabbitmq,mariadb,postgresql,keystone --)
+    rabbitmq,mariadb,postgresql,keystone,ceph --)
 
 # Counts each test, where `check` would count the run as one.
 run_tests() {

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("firn-driver-sdk", &["firn-core", "firn-driver-abi"]),
     ("firn-driver-host", &["firn-core", "firn-driver-abi", "firn-driver-sdk"]),
     ("firn-driver-conformance", &["firn-core", "firn-driver-sdk"]),
+    ("firn-driver-ceph", &["firn-driver-sdk"]),
     ("firn-driver-file", &["firn-driver-sdk"]),
     ("firn-driver-memory", &["firn-driver-sdk"]),
     ("firn-repository", &["firn-core"]),
