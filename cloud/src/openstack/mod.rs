@@ -9,12 +9,16 @@
 mod authtoken;
 pub mod block_storage;
 mod client;
+mod cloud;
 pub mod compute;
 mod delegation;
 pub mod identity;
 pub mod image;
 pub mod network;
+mod options;
 
 pub use authtoken::KeystoneAuthtokenOptions;
 pub use client::{ClientOptions, Microversion, MicroversionError, OpenStackError, Said, Supported};
+pub use cloud::{Hypervisors, JoinError, OpenStackCloud, Services, ServicesOptions};
 pub use delegation::TrustDelegation;
+pub use options::{CinderOptions, GlanceOptions, NeutronOptions, NovaOptions};

@@ -129,8 +129,6 @@ mod tests {
         assert!(!volume(migrated).is_moving());
         assert!(volume(r#", "migration_status": "migrating""#).is_moving());
         assert!(!volume(r#", "migration_status": null"#).is_moving());
-        assert!(
-            volume("").is_bootable() == false && volume(r#", "bootable": "true""#).is_bootable()
-        );
+        assert!(!volume("").is_bootable() && volume(r#", "bootable": "true""#).is_bootable());
     }
 }

@@ -46,8 +46,8 @@ impl VersionDocument {
     /// Oldest and newest microversion of the API's version; none where it has no microversions.
     pub(super) fn range(&self, version: &str) -> Option<(Microversion, Microversion)> {
         let major = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
-        let all = self.version.iter().chain(&self.versions);
-        let range = all.filter(|range| major(&range.id) == major(version)).last()?;
+        let mut all = self.version.iter().chain(&self.versions);
+        let range = all.find(|range| major(&range.id) == major(version))?;
         Some((range.min_version.parse().ok()?, range.version.parse().ok()?))
     }
 }
