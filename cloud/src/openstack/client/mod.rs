@@ -168,7 +168,11 @@ impl ServiceClient {
         let answer = request.send().await.map_err(|error| question.failed(error))?;
         // 300 is how older services say that there are several versions.
         if !answer.is_success() && answer.status() != 300 {
-            return Err(question.failed(answer.to_error()));
+            return Err(match question.failed(answer.to_error()) {
+                // Not even the API is there; what is asked of it may be all the same.
+                OpenStackError::NotFound(said) => OpenStackError::Unsupported(said),
+                error => error,
+            });
         }
         let document: endpoint::VersionDocument =
             answer.json().map_err(|error| question.failed(error))?;
