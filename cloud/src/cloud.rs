@@ -29,7 +29,8 @@ pub trait Cloud: Send + Sync {
     ///
     /// # Errors
     /// [`CloudError::NotFound`] for an unknown id, [`CloudError::InvalidInput`] when the cloud
-    /// describes the instance in a way that cannot be trusted, and [`CloudError::Unavailable`].
+    /// describes the instance in a way that cannot be trusted, [`CloudError::Conflict`] when its
+    /// parts do not agree on it now, and [`CloudError::Unavailable`].
     async fn instance_get(&self, id: InstanceId) -> Result<InstanceDetail, CloudError>;
 
     /// Whether the instance runs now. Cheaper than [`Cloud::instance_get`].

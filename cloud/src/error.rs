@@ -21,6 +21,16 @@ pub enum CloudError {
         #[source]
         source: BoxError,
     },
+    /// The cloud's parts do not agree on the instance, or it is in a state in which it cannot be
+    /// described.
+    #[error("instance {id} cannot be described as it is now: try again when that has changed")]
+    Conflict {
+        /// The instance.
+        id: InstanceId,
+        /// What stands against it.
+        #[source]
+        source: BoxError,
+    },
     /// The cloud, or a part of it that was needed, did not answer.
     #[error("{service} does not answer: try again when it does")]
     Unavailable {
@@ -45,6 +55,7 @@ impl CloudError {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::InvalidInput { .. } => ErrorKind::InvalidInput,
+            Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }

@@ -61,6 +61,7 @@ fn machine(number: u128, name: &str, project: &str) -> InstanceDetail {
             tpm: false,
             interfaces: Vec::new(),
             nova: None,
+            openstack: None,
             metadata: Default::default(),
         },
         host: None,

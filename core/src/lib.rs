@@ -16,6 +16,7 @@ mod id;
 mod instance;
 mod job;
 mod machine;
+mod openstack;
 pub mod plan;
 mod point;
 mod progress;
@@ -31,6 +32,10 @@ pub use instance::{Instance, PowerState};
 pub use job::{JobEvent, JobKind, JobState, StepState};
 pub use machine::{
     Firmware, MachineIdentity, NamedId, NetworkInterface, NovaFlavor, NovaPort, NovaServer,
+};
+pub use openstack::{
+    OpenStackServer, PortAddress, ServerGroupRef, ServerImage, ServerKeypair, ServerPort,
+    ServerVolume, UserData,
 };
 pub use point::{BackupMode, Consistency, PointEvent, PointState};
 pub use progress::{Progress, Rate};

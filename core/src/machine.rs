@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::OpenStackServer;
+
 /// What makes a machine itself, apart from its disks: enough to rebuild it on another host or in
 /// another cloud. Kept in restore points, so fields are added, never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct MachineIdentity {
     /// What Nova wrote about its server; `None` for a machine that Nova did not make.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nova: Option<NovaServer>,
+    /// What the APIs of OpenStack tell of it; `None` where nobody asked them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openstack: Option<OpenStackServer>,
     /// What its owner tagged it with, such as `backup` = `daily`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,

@@ -20,6 +20,7 @@ pub(super) fn read(root: &Element) -> Result<MachineIdentity, DomainError> {
         tpm: root.path(&["devices", "tpm"]).is_some(),
         interfaces: interface::read(root)?,
         nova: nova::read(root)?,
+        openstack: None,
         metadata: tags::read(root)?,
     })
 }

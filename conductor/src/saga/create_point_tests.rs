@@ -38,6 +38,7 @@ fn instance(disks: &[(&str, DiskKind)]) -> InstanceDetail {
             tpm: false,
             interfaces: Vec::new(),
             nova: None,
+            openstack: None,
             metadata: Default::default(),
         },
         host: None,

@@ -87,6 +87,7 @@ impl Cloud for Outside {
                 tpm: false,
                 interfaces: Vec::new(),
                 nova: None,
+                openstack: None,
                 metadata: metadata.clone(),
             },
             host: None,

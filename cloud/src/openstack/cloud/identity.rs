@@ -1,0 +1,176 @@
+//! What it takes to ask for the same server again.
+
+use firn_core::{
+    Firmware, MachineIdentity, NovaFlavor, OpenStackServer, PortAddress, ServerGroupRef,
+    ServerImage, ServerKeypair, ServerPort, ServerVolume, UserData,
+};
+use futures_util::future::try_join_all;
+
+use super::Services;
+use crate::openstack::OpenStackError;
+use crate::openstack::block_storage::Volume;
+use crate::openstack::compute::{
+    Compute, EmbeddedFlavor, InterfaceAttachment, Server, VolumeAttachment,
+};
+use crate::openstack::image::ImageStore;
+use crate::openstack::network::Port;
+
+/// Reads what the server's own answer does not say. What has been deleted since the server was
+/// made is no error: it is named as lost.
+pub(super) async fn read(
+    services: &Services,
+    server: &Server,
+    attached: &[VolumeAttachment],
+    volumes: &[Volume],
+    machine: &MachineIdentity,
+) -> Result<OpenStackServer, OpenStackError> {
+    let compute = services.compute.as_ref();
+    let groups = server.server_groups.iter().map(|id| server_group(compute, id));
+    let (image, keypair, server_groups, interfaces, ports) = tokio::try_join!(
+        image(services.images.as_ref(), server),
+        keypair(compute, server),
+        try_join_all(groups),
+        compute.interfaces(&server.id),
+        services.network.port_list(&server.id),
+    )?;
+    let mut identity = OpenStackServer {
+        user_id: server.user_id.clone(),
+        description: server.description.clone(),
+        hostname: server.hostname.clone(),
+        locked: server.locked,
+        availability_zone: server.availability_zone.clone(),
+        flavor: server.flavor.as_ref().map(flavor),
+        image,
+        keypair,
+        tags: server.tags.clone(),
+        server_groups,
+        scheduler_hints: server.scheduler_hints.clone().unwrap_or_default(),
+        config_drive: server.has_config_drive(),
+        user_data: server.user_data.clone().map(UserData),
+        ports: interfaces.iter().filter_map(|interface| port(interface, &ports)).collect(),
+        volumes: attached.iter().filter_map(|one| volume(one, volumes)).collect(),
+        lost: Vec::new(),
+    };
+    identity.lost = lost(&identity, server, &interfaces, machine);
+    Ok(identity)
+}
+
+async fn image(
+    images: &dyn ImageStore,
+    server: &Server,
+) -> Result<Option<ServerImage>, OpenStackError> {
+    let Some(image) = &server.image else { return Ok(None) };
+    let found = OpenStackError::or_absent(images.image_get(&image.id).await)?;
+    Ok(Some(ServerImage {
+        id: image.id.clone(),
+        properties: found.as_ref().map(|found| found.properties()).unwrap_or_default(),
+        // An image without a name is there all the same.
+        name: found.map(|found| found.name.unwrap_or_default()),
+    }))
+}
+
+async fn keypair(
+    compute: &dyn Compute,
+    server: &Server,
+) -> Result<Option<ServerKeypair>, OpenStackError> {
+    let Some(name) = &server.key_name else { return Ok(None) };
+    let found = OpenStackError::or_absent(compute.keypair_get(&server.user_id, name).await)?;
+    let public_key = found.map(|found| found.public_key);
+    Ok(Some(ServerKeypair { name: name.clone(), public_key }))
+}
+
+async fn server_group(compute: &dyn Compute, id: &str) -> Result<ServerGroupRef, OpenStackError> {
+    let found = OpenStackError::or_absent(compute.server_group_get(id).await)?;
+    let (name, policy) = found.map(|found| (found.name, found.policy)).unzip();
+    Ok(ServerGroupRef { id: id.to_owned(), name, policy })
+}
+
+fn flavor(flavor: &EmbeddedFlavor) -> NovaFlavor {
+    NovaFlavor {
+        name: flavor.name.clone(),
+        // A server remembers its flavor by value; the id may mean another by now.
+        id: None,
+        memory_mib: flavor.memory_mib,
+        disk_gib: flavor.disk_gib,
+        ephemeral_gib: flavor.ephemeral_gib,
+        swap_mib: flavor.swap_mib,
+        vcpus: flavor.vcpus,
+        extra_specs: flavor.extra_specs.clone(),
+    }
+}
+
+fn port(interface: &InterfaceAttachment, ports: &[Port]) -> Option<ServerPort> {
+    let port = ports.iter().find(|port| port.id == interface.port_id)?;
+    let addresses = port.fixed_ips.iter().filter_map(|fixed| {
+        let address = fixed.ip_address.clone()?;
+        Some(PortAddress { subnet_id: fixed.subnet_id.clone(), address })
+    });
+    Some(ServerPort {
+        id: port.id.clone(),
+        name: port.name.clone(),
+        network_id: port.network_id.clone(),
+        mac: port.mac.to_ascii_lowercase(),
+        fixed_ips: addresses.collect(),
+        security_groups: port.security_groups.clone(),
+        vnic_type: port.vnic_type.clone(),
+        port_security_enabled: port.port_security_enabled,
+        allowed_address_pairs: port.allowed_address_pairs.clone(),
+        tag: interface.tag.clone(),
+    })
+}
+
+fn volume(attachment: &VolumeAttachment, volumes: &[Volume]) -> Option<ServerVolume> {
+    let volume = volumes.iter().find(|volume| volume.id == attachment.volume_id)?;
+    Some(ServerVolume {
+        id: volume.id.clone(),
+        name: volume.name.clone().unwrap_or_default(),
+        size_gib: volume.size_gib,
+        volume_type: volume.volume_type.clone(),
+        availability_zone: volume.availability_zone.clone(),
+        bootable: volume.is_bootable(),
+        multiattach: volume.multiattach,
+        encrypted: volume.encrypted,
+        metadata: volume.metadata.clone(),
+        image_metadata: volume.image_metadata.clone(),
+        device: attachment.device.clone(),
+        tag: attachment.tag.clone(),
+        delete_on_termination: attachment.delete_on_termination,
+    })
+}
+
+/// What cannot be had again from the identity, for people.
+fn lost(
+    identity: &OpenStackServer,
+    server: &Server,
+    interfaces: &[InterfaceAttachment],
+    machine: &MachineIdentity,
+) -> Vec<String> {
+    let mut lost = Vec::new();
+    if let Some(ServerImage { id, name: None, .. }) = &identity.image {
+        lost.push(format!("the image {id} is deleted, and its properties with it"));
+    }
+    if let Some(ServerKeypair { name, public_key: None }) = &identity.keypair {
+        lost.push(format!("the keypair {name} is deleted"));
+    }
+    for group in identity.server_groups.iter().filter(|group| group.policy.is_none()) {
+        lost.push(format!("the server group {} is deleted", group.id));
+    }
+    for interface in interfaces {
+        if !identity.ports.iter().any(|port| port.id == interface.port_id) {
+            lost.push(format!("Neutron does not know the port {}", interface.port_id));
+        }
+    }
+    if server.scheduler_hints.is_none() {
+        lost.push("scheduler hints beside server groups: this cloud does not tell them".to_owned());
+    }
+    if server.flavor.is_none() {
+        lost.push("the flavor: its cell does not answer".to_owned());
+    }
+    if machine.tpm {
+        lost.push("the state of the virtual TPM".to_owned());
+    }
+    if matches!(machine.firmware, Firmware::Uefi { .. }) {
+        lost.push("the variables of the UEFI firmware".to_owned());
+    }
+    lost
+}

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use keystone_middleware_rs::Session;
+
+use crate::openstack::ClientOptions;
+use crate::openstack::block_storage::{BlockStorage, Cinder};
+use crate::openstack::compute::{Compute, Nova};
+use crate::openstack::image::{Glance, ImageStore};
+use crate::openstack::network::{Network, Neutron};
+
+/// The services of a cloud, all as the same user.
+#[derive(Clone)]
+pub struct Services {
+    /// Nova.
+    pub compute: Arc<dyn Compute>,
+    /// Cinder.
+    pub block_storage: Arc<dyn BlockStorage>,
+    /// Neutron.
+    pub network: Arc<dyn Network>,
+    /// Glance.
+    pub images: Arc<dyn ImageStore>,
+}
+
+/// How each service is found.
+#[derive(Clone, Debug, Default)]
+pub struct ServicesOptions {
+    /// Nova.
+    pub compute: ClientOptions,
+    /// Cinder.
+    pub block_storage: ClientOptions,
+    /// Neutron.
+    pub network: ClientOptions,
+    /// Glance.
+    pub images: ClientOptions,
+}
+
+impl Services {
+    /// The services as the user of a session. Nothing is asked before it is needed; what is found
+    /// out about versions and endpoints is kept, so keep the services too.
+    pub fn new(session: &Session, options: &ServicesOptions) -> Self {
+        Self {
+            compute: Arc::new(Nova::new(session.clone(), options.compute.clone())),
+            block_storage: Arc::new(Cinder::new(session.clone(), options.block_storage.clone())),
+            network: Arc::new(Neutron::new(session.clone(), options.network.clone())),
+            images: Arc::new(Glance::new(session.clone(), options.images.clone())),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+use serde::Deserialize;
+
+/// A server group.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ServerGroup {
+    /// UUID.
+    pub id: String,
+    /// Name, not unique.
+    pub name: String,
+    /// `affinity`, `anti-affinity`, `soft-affinity`, `soft-anti-affinity`.
+    pub policy: String,
+}

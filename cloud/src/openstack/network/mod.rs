@@ -1,0 +1,111 @@
+//! What Firn asks of Neutron.
+
+mod neutron;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::client::OpenStackError;
+use super::compute::FixedIp;
+
+pub use neutron::Neutron;
+
+/// Neutron, as far as restores need it.
+#[async_trait]
+pub trait Network: Send + Sync {
+    /// One port.
+    ///
+    /// # Errors
+    /// [`OpenStackError::NotFound`].
+    async fn port_get(&self, id: &str) -> Result<Port, OpenStackError>;
+
+    /// The ports of a server.
+    async fn port_list(&self, server_id: &str) -> Result<Vec<Port>, OpenStackError>;
+
+    /// Makes a port. With the role admin it can be another project's.
+    ///
+    /// # Errors
+    /// [`OpenStackError::Conflict`] where a fixed address or the MAC is in use.
+    async fn port_create(&self, port: &NewPort) -> Result<Port, OpenStackError>;
+
+    /// Deletes a port. One that is gone is fine.
+    async fn port_delete(&self, id: &str) -> Result<(), OpenStackError>;
+
+    /// The networks that the session may see.
+    async fn network_list(&self) -> Result<Vec<NetworkSummary>, OpenStackError>;
+}
+
+/// A port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Port {
+    /// UUID.
+    pub id: String,
+    /// Name, not unique.
+    #[serde(default)]
+    pub name: String,
+    /// Its network.
+    pub network_id: String,
+    /// Who owns it.
+    #[serde(default)]
+    pub project_id: String,
+    /// MAC address.
+    #[serde(rename = "mac_address")]
+    pub mac: String,
+    /// Fixed addresses.
+    #[serde(default)]
+    pub fixed_ips: Vec<FixedIp>,
+    /// Ids of its security groups.
+    #[serde(default)]
+    pub security_groups: Vec<String>,
+    /// How it is plugged: `normal`, `direct`, ...
+    #[serde(default, rename = "binding:vnic_type")]
+    pub vnic_type: Option<String>,
+    /// Security groups and protection against spoofing apply.
+    #[serde(default)]
+    pub port_security_enabled: Option<bool>,
+    /// Further addresses it may send from.
+    #[serde(default)]
+    pub allowed_address_pairs: Vec<BTreeMap<String, String>>,
+}
+
+/// A port to make.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NewPort {
+    /// Its network.
+    pub network_id: String,
+    /// Its project; none: the session's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// Name.
+    pub name: String,
+    /// MAC address; none: Neutron chooses.
+    #[serde(rename = "mac_address", skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// Fixed addresses; none: Neutron chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_ips: Option<Vec<FixedIp>>,
+    /// Ids of security groups; none: the project's default group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<Vec<String>>,
+}
+
+/// A network.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NetworkSummary {
+    /// UUID.
+    pub id: String,
+    /// Name, not unique.
+    #[serde(default)]
+    pub name: String,
+    /// Who owns it.
+    #[serde(default)]
+    pub project_id: String,
+    /// Other projects may use it.
+    #[serde(default)]
+    pub shared: bool,
+    /// Ids of its subnets.
+    #[serde(default)]
+    pub subnets: Vec<String>,
+}

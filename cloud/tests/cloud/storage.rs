@@ -1,0 +1,30 @@
+use crate::ground::on_cloud;
+
+#[tokio::test]
+async fn cinders_backends_and_types_are_seen() {
+    on_cloud(async |ground| {
+        let storage = &ground.service.services.block_storage;
+        let services = storage.service_list().await.unwrap();
+        for host in ["node1@standard", "node1@fast"] {
+            let service = services.iter().find(|service| service.host == host).unwrap();
+            assert_eq!(service.binary, "cinder-volume");
+            assert!(service.is_up() && service.is_enabled());
+        }
+        let types = storage.volume_type_list().await.unwrap();
+        let backend = |name: &str| {
+            let found = types.iter().find(|one| one.name == name).unwrap();
+            (found.is_public, found.backend_name())
+        };
+        assert_eq!(backend("fast"), (true, Some("fast")));
+        assert_eq!(backend("any"), (true, None));
+        assert_eq!(backend("firn"), (false, None), "Firn's own, private");
+
+        let seen = ground.alpha.services.block_storage.volume_type_list().await.unwrap();
+        assert!(!seen.iter().any(|one| one.name == "firn"));
+        assert!(seen.iter().all(|one| one.backend_name().is_none()), "not for tenants");
+
+        let quota = storage.quota_usage().await.unwrap();
+        assert!(quota.volumes.left().is_some() && quota.snapshots.left().is_some());
+    })
+    .await;
+}

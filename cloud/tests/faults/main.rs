@@ -1,0 +1,8 @@
+//! What a healthy cloud does not show: services that fail, hang, answer nonsense or are too old.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod answers;
+mod pages;
+mod scripted;
+mod versions;
