@@ -40,6 +40,15 @@ pub enum CloudError {
         #[source]
         source: Option<BoxError>,
     },
+    /// A service did not do what it was asked.
+    #[error("the cloud did not do it")]
+    Refused {
+        /// What a caller can do about it.
+        kind: ErrorKind,
+        /// What the service said.
+        #[source]
+        source: BoxError,
+    },
     /// A defect of ours.
     #[error("asking the cloud failed unexpectedly: report this with the log")]
     Internal {
@@ -57,6 +66,7 @@ impl CloudError {
             Self::InvalidInput { .. } => ErrorKind::InvalidInput,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Refused { kind, .. } => *kind,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }

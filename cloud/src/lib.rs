@@ -21,9 +21,11 @@ mod error;
 mod instance;
 pub mod openstack;
 mod standalone;
+mod volumes;
 
 pub use cloud::Cloud;
 pub use delegation::{Delegated, Delegation, DelegationError, Grant, NoDelegation};
 pub use error::{BoxError, CloudError};
 pub use instance::{InstanceDetail, InstanceSummary};
 pub use standalone::{Machines, Standalone};
+pub use volumes::{VolumeSnapshot, VolumeSnapshots};

@@ -10,6 +10,7 @@ use firn_agent::Domain;
 use firn_agent::rpc::{
     DOMAIN_LIST, DOMAIN_SHOW, DomainShow, DomainShown, DomainsListed, VERSION, target,
 };
+use firn_cloud::openstack::Hypervisors;
 use firn_cloud::{Cloud, CloudError, InstanceDetail, InstanceSummary};
 use firn_core::{InstanceId, PowerState, ProjectId};
 use firn_db::{Database, ServiceKind, ServiceState};
@@ -175,18 +176,34 @@ impl Cloud for AgentCloud {
 
     async fn instance_get(&self, id: InstanceId) -> Result<InstanceDetail, CloudError> {
         let (host, shown) = self.shown(id).await?;
-        // What a hypervisor says is untrusted input here as it is there.
-        let domain = Domain::parse(shown.xml.as_bytes())
-            .map_err(|error| CloudError::InvalidInput { id, source: Box::new(error) })?;
-        if domain.id != id {
-            let error = format!("the agent sent the domain {} instead", domain.id);
-            return Err(CloudError::InvalidInput { id, source: error.into() });
-        }
-        let instance = domain.instance(shown.power_state);
-        Ok(InstanceDetail { instance, machine: domain.machine, host: Some(host) })
+        detail(id, host, &shown)
     }
 
     async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError> {
         Ok(self.shown(id).await?.1.power_state)
     }
+}
+
+#[async_trait]
+impl Hypervisors for AgentCloud {
+    async fn domain(&self, host: &str, id: InstanceId) -> Result<InstanceDetail, CloudError> {
+        let shown = self.ask(host, DOMAIN_SHOW, DomainShow { id }).await;
+        let shown = shown.map_err(|error| match error.is_not_found() {
+            true => CloudError::NotFound { id },
+            false => error.into_cloud(host, id),
+        })?;
+        detail(id, host.to_owned(), &shown)
+    }
+}
+
+/// What a hypervisor says is untrusted input here as it is there.
+fn detail(id: InstanceId, host: String, shown: &DomainShown) -> Result<InstanceDetail, CloudError> {
+    let domain = Domain::parse(shown.xml.as_bytes())
+        .map_err(|error| CloudError::InvalidInput { id, source: Box::new(error) })?;
+    if domain.id != id {
+        let error = format!("the agent sent the domain {} instead", domain.id);
+        return Err(CloudError::InvalidInput { id, source: error.into() });
+    }
+    let instance = domain.instance(shown.power_state);
+    Ok(InstanceDetail { instance, machine: domain.machine, host: Some(host) })
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use firn_cloud::{Cloud, Delegation, NoDelegation};
+use firn_cloud::{Cloud, Delegation, NoDelegation, VolumeSnapshots};
 use firn_core::RepositoryId;
 use firn_db::{Database, QuotaLimits};
 use oslo_messaging::{Notifier, Transport};
@@ -56,8 +56,9 @@ impl Conductor {
         transport: Arc<dyn Transport>,
         notifier: Arc<dyn Notifier>,
         cloud: Arc<dyn Cloud>,
+        volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
     ) -> Self {
-        let services = Arc::new(Services::new(config, database, cloud, notifier));
+        let services = Arc::new(Services::new(config, database, cloud, volume_snapshots, notifier));
         Self {
             services,
             transport,

@@ -40,4 +40,5 @@ pub mod worker;
 pub use agents::AgentCloud;
 pub use conductor::{Conductor, Shutdown};
 pub use config::ConductorConfig;
-pub use options::{ConductorOptions, StorageOptions};
+pub use options::{CephOptions, ConductorOptions, StorageOptions};
+pub use request::current as current_request;

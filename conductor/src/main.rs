@@ -5,14 +5,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use firn_cloud::openstack::identity::Trusts;
-use firn_cloud::openstack::{KeystoneAuthtokenOptions, TrustDelegation};
-use firn_cloud::{Delegation, NoDelegation};
+use firn_cloud::openstack::{
+    CinderOptions, CinderSnapshots, GlanceOptions, KeystoneAuthtokenOptions, NeutronOptions,
+    NovaOptions, OpenStackCloud, Services as OpenStackServices, ServicesOptions, TrustDelegation,
+};
+use firn_cloud::{Cloud, Delegation, NoDelegation, VolumeSnapshots};
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
 use firn_conductor::worker::{Bandwidth, WorkerCommand};
-use firn_conductor::{AgentCloud, Conductor, ConductorConfig, ConductorOptions, StorageOptions};
+use firn_conductor::{
+    AgentCloud, CephOptions, Conductor, ConductorConfig, ConductorOptions, StorageOptions,
+};
 use firn_db::{DatabaseOptions, QuotaOptions};
 use firn_service::{
     HostOptions, LogOptions, Messaging, RepositoryOptions, ServiceArguments, Signals,
@@ -58,8 +63,13 @@ fn run(arguments: &ServiceArguments) -> anyhow::Result<()> {
         DatabaseOptions::group(),
         ConductorOptions::group(),
         StorageOptions::group(),
+        CephOptions::group(),
         RepositoryOptions::group(),
         KeystoneAuthtokenOptions::group(),
+        NovaOptions::group(),
+        CinderOptions::group(),
+        NeutronOptions::group(),
+        GlanceOptions::group(),
         QuotaOptions::group(),
     ];
     groups.extend(Messaging::groups());
@@ -89,7 +99,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         format!("there is no repository {name}: run `firn-manage repository create`")
     })?;
     let down_after = Duration::from_secs(options.agent_down_time);
-    let cloud = AgentCloud::new(database.clone(), Arc::clone(&transport), down_after);
+    let agents = Arc::new(AgentCloud::new(database.clone(), Arc::clone(&transport), down_after));
     let settings = settings(config, &options)?;
     let keystone: KeystoneAuthtokenOptions = config.get()?;
     let delegation: Arc<dyn Delegation> = if keystone.is_set() {
@@ -98,13 +108,18 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         tracing::warn!("no [keystone_authtoken]: plans run whether or not their owners still may");
         Arc::new(NoDelegation)
     };
+    let (cloud, volume_snapshots) = match options.cloud.as_str() {
+        "openstack" => openstack(config, &keystone, agents)?,
+        _ => (agents as Arc<dyn Cloud>, None),
+    };
     let conductor = Conductor::new(
         settings,
         repository.id,
         database,
         Arc::clone(&transport),
         messaging.notifier,
-        Arc::new(cloud),
+        cloud,
+        volume_snapshots,
     )
     .with_delegation(delegation)
     .with_quotas(config.get::<QuotaOptions>()?.limits());
@@ -136,6 +151,29 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+type Clouds = (Arc<dyn Cloud>, Option<Arc<dyn VolumeSnapshots>>);
+
+/// Nova and its companions as the service user, and the agents as their hypervisors.
+fn openstack(
+    config: &Config,
+    keystone: &KeystoneAuthtokenOptions,
+    agents: Arc<AgentCloud>,
+) -> anyhow::Result<Clouds> {
+    if !keystone.is_set() {
+        bail!("[conductor] cloud = openstack needs a service user in [keystone_authtoken]");
+    }
+    let request_id = firn_conductor::current_request;
+    let options = ServicesOptions {
+        compute: config.get::<NovaOptions>()?.client(request_id),
+        block_storage: config.get::<CinderOptions>()?.client(request_id),
+        network: config.get::<NeutronOptions>()?.client(request_id),
+        images: config.get::<GlanceOptions>()?.client(request_id),
+    };
+    let services = OpenStackServices::new(&keystone.session()?, &options);
+    let snapshots = CinderSnapshots::new(Arc::clone(&services.block_storage));
+    Ok((Arc::new(OpenStackCloud::new(services, agents)), Some(Arc::new(snapshots))))
+}
+
 /// Patience ends by itself, or by a second signal.
 async fn late(patience: Duration, signals: &mut Signals) {
     tokio::select! {
@@ -162,7 +200,11 @@ fn settings(config: &Config, options: &ConductorOptions) -> anyhow::Result<Condu
         drivers: DriverAccess {
             path: storage.driver_path,
             enabled: storage.enabled_drivers,
-            config: [("file".to_owned(), json!({ "runtime_dir": runtime_dir }))].into(),
+            config: [
+                ("file".to_owned(), json!({ "runtime_dir": runtime_dir })),
+                ("ceph".to_owned(), config.get::<CephOptions>()?.driver_config()),
+            ]
+            .into(),
         },
         repository: RepositoryAccess {
             path: repository.path,

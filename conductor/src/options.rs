@@ -5,6 +5,9 @@ use firn_db::JobLimits;
 oslo_config::options! {
     /// Conductors: how many jobs one runs, and what each may use.
     pub struct ConductorOptions in "conductor" {
+        /// Who says which instances there are: Nova and Cinder together with the agents on the
+        /// hypervisors, or the agents alone.
+        pub cloud: String = "openstack", choices ["openstack", "agents"];
         /// Jobs that run here at once.
         pub concurrent_jobs: usize = 4, min 1, max 256;
         /// Jobs that read from one storage (a Ceph pool, a file system) at once, counted over all
@@ -60,5 +63,37 @@ oslo_config::options! {
         pub enabled_drivers: Vec<String> = ["file"];
         /// Folder with the libfirn_driver_<name>.so files; only root may write to it.
         pub driver_path: PathBuf = "/usr/lib/firn/drivers";
+    }
+}
+
+oslo_config::options! {
+    /// Disks on Ceph, for the driver ceph.
+    pub struct CephOptions in "ceph" {
+        /// The ceph.conf of each cluster.
+        pub conf: Vec<PathBuf> = ["/etc/ceph/ceph.conf"];
+        /// The cephx user that reads disks, without client.; rbd-read-only is all it needs. Its
+        /// keyring is where ceph.conf says.
+        pub user: String = "firn-backup";
+        /// The cephx user that takes, renames and removes snapshots. Without one, running
+        /// instances whose disks are not volumes cannot be backed up, and incremental backups
+        /// read all that is allocated.
+        pub snapshot_user: Option<String>;
+        /// The cephx user that writes disks in restores.
+        pub write_user: Option<String>;
+    }
+}
+
+impl CephOptions {
+    /// As the driver takes them.
+    pub fn driver_config(&self) -> serde_json::Value {
+        let cluster = |conf: &PathBuf| {
+            serde_json::json!({
+                "conf": conf,
+                "user": self.user,
+                "snapshot_user": self.snapshot_user,
+                "write_user": self.write_user,
+            })
+        };
+        serde_json::json!({ "clusters": self.conf.iter().map(cluster).collect::<Vec<_>>() })
     }
 }

@@ -12,6 +12,6 @@ pub(crate) async fn within<T>(request_id: String, work: impl Future<Output = T>)
 }
 
 /// The request at hand, if there is one.
-pub(crate) fn current() -> Option<String> {
+pub fn current() -> Option<String> {
     REQUEST.try_with(Clone::clone).ok()
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use firn_cloud::Cloud;
+use firn_cloud::{Cloud, VolumeSnapshots};
 use firn_db::Database;
 use firn_driver_host::DriverSet;
 use firn_driver_sdk::Config;
@@ -15,6 +15,8 @@ pub(crate) struct Services {
     pub(crate) config: ConductorConfig,
     pub(crate) database: Database,
     pub(crate) cloud: Arc<dyn Cloud>,
+    /// Where volumes have snapshots of their own service.
+    pub(crate) volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
     pub(crate) drivers: Arc<DriverSet>,
     pub(crate) notifier: Arc<dyn Notifier>,
 }
@@ -24,10 +26,11 @@ impl Services {
         config: ConductorConfig,
         database: Database,
         cloud: Arc<dyn Cloud>,
+        volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
         notifier: Arc<dyn Notifier>,
     ) -> Self {
         let drivers = Arc::new(load_drivers(&config.drivers));
-        Self { config, database, cloud, drivers, notifier }
+        Self { config, database, cloud, volume_snapshots, drivers, notifier }
     }
 }
 

@@ -79,7 +79,7 @@ async fn serve(
     )?;
     let config = conductor_config(options, &state)?;
     let notifier = Arc::new(NoNotifier);
-    let conductor = Conductor::new(config, repository, database, transport, notifier, cloud);
+    let conductor = Conductor::new(config, repository, database, transport, notifier, cloud, None);
     let shutdown = conductor.shutdown();
     let answers = conductor.answers();
     let conductor = tokio::spawn(conductor.run());

@@ -52,7 +52,7 @@ class Service:
             f"www_authenticate_uri = {keystone.url()}\n"
             f"username = firn\npassword = {password()}\nproject_name = service\n"
             "user_domain_name = Default\nproject_domain_name = Default\n"
-            f"[conductor]\nstate_path = {self.folder}\nrestores_dir = {self.folder}/restores\n"
+            f"[conductor]\ncloud = agents\nstate_path = {self.folder}\nrestores_dir = {self.folder}/restores\n"
             f"[storage]\ndriver_path = {self.programs}\n"
             f"[repository]\npath = {self.folder}/repository\n"
             f"key_file = {self.folder}/firn.key\n"

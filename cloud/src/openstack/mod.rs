@@ -16,9 +16,11 @@ pub mod identity;
 pub mod image;
 pub mod network;
 mod options;
+mod volumes;
 
 pub use authtoken::KeystoneAuthtokenOptions;
 pub use client::{ClientOptions, Microversion, MicroversionError, OpenStackError, Said, Supported};
 pub use cloud::{Hypervisors, JoinError, OpenStackCloud, Services, ServicesOptions};
 pub use delegation::TrustDelegation;
 pub use options::{CinderOptions, GlanceOptions, NeutronOptions, NovaOptions};
+pub use volumes::CinderSnapshots;

@@ -271,7 +271,7 @@ impl Hypervisors for Libvirt {
         match asked.await.unwrap() {
             Ok((domain, power_state)) => {
                 let instance = domain.instance(power_state);
-                Ok(InstanceDetail { instance, machine: domain.machine })
+                Ok(InstanceDetail { instance, machine: domain.machine, host: None })
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Err(CloudError::NotFound { id }),
             Err(error) => Err(CloudError::InvalidInput { id, source: Box::new(error) }),

@@ -10,25 +10,32 @@ use firn_db::{PointDisk, PointFigures};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::base::Release;
+use super::snapshot::{SNAPSHOT, SnapshotBy, TakeSnapshots, Taken};
 use super::transfer::{forget_session, in_repository, journaled};
 use super::{JobContext, JobError, RunningJob, Step};
 use crate::discover;
 use crate::worker::Watch;
 use crate::worker::protocol::{Backup, BackupDisk, BackupResult, Level, Work};
 
-const DISCOVER: &str = "discover";
+pub(super) const DISCOVER: &str = "discover";
 const TRANSFER: &str = "transfer";
 
 pub(super) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
-    vec![Box::new(Discover(Arc::clone(job))), Box::new(Transfer(Arc::clone(job)))]
+    vec![
+        Box::new(Discover(Arc::clone(job))),
+        Box::new(TakeSnapshots(Arc::clone(job))),
+        Box::new(Transfer(Arc::clone(job))),
+        Box::new(Release(Arc::clone(job))),
+    ]
 }
 
 /// What a backup needs to know, found once and journaled: a resumed job reads the same disks on
 /// top of the same parent.
 #[derive(Debug, Serialize, Deserialize)]
-struct Discovered {
+pub(super) struct Discovered {
     instance: InstanceDetail,
-    disks: Vec<BackupDisk>,
+    pub(super) disks: Vec<DiscoveredDisk>,
     consistency: Consistency,
     parent_id: Option<PointId>,
     /// Devices that the request left out and that are there.
@@ -36,16 +43,27 @@ struct Discovered {
     excluded_disks: BTreeSet<String>,
 }
 
+/// A disk to read, and who takes the snapshot that is read.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct DiscoveredDisk {
+    #[serde(flatten)]
+    pub(super) disk: BackupDisk,
+    #[serde(default)]
+    pub(super) snapshot_by: SnapshotBy,
+}
+
 /// What the request demands beyond the point; a request by hand demands nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Spec {
+pub(super) struct Spec {
     /// The least grade that the point must have.
     consistency: Option<Consistency>,
     /// Devices that are not read.
     excluded_disks: BTreeSet<String>,
     /// How fast the disks may be read.
     bandwidth_bytes_per_second: Option<u64>,
+    /// An incremental backup will come: a full one too keeps a base for it.
+    pub(super) keep_base: bool,
 }
 
 struct Discover(Arc<RunningJob>);
@@ -69,7 +87,9 @@ impl Step for Discover {
             let text = format!("disk {device} is excluded, but the instance has none of that name");
             self.0.lease.message(Level::Warning, "excluded_disks", &text).await;
         }
-        let disks = readable_disks(discover::probe(services, &wanted).await?, &excluded_disks)?;
+        let probed = discover::probe(services, &wanted).await?;
+        let by = |disk: &firn_core::Disk, driver: &str| SnapshotBy::choose(services, disk, driver);
+        let disks = readable_disks(probed, &excluded_disks, by)?;
         let parent_id = match point.mode {
             BackupMode::Full => None,
             BackupMode::Incremental => self.0.newest_point(point.instance_id).await?,
@@ -120,7 +140,8 @@ fn choose(
 fn readable_disks(
     disks: Vec<discover::ProbedDisk>,
     excluded: &BTreeSet<String>,
-) -> Result<Vec<BackupDisk>, JobError> {
+    snapshot_by: impl Fn(&firn_core::Disk, &str) -> SnapshotBy,
+) -> Result<Vec<DiscoveredDisk>, JobError> {
     if disks.is_empty() {
         let message = match excluded.is_empty() {
             true => "the instance has no disk to protect",
@@ -133,14 +154,16 @@ fn readable_disks(
         let (driver, probe) = probed.probe.map_err(|error| {
             JobError::from_chain(error.kind(), &format!("probing disk {device}"), &error)
         })?;
-        if probe.in_use {
+        let snapshot_by = snapshot_by(&probed.disk, &driver);
+        if probe.in_use && snapshot_by == SnapshotBy::Nobody {
             return Err(JobError::new(
                 ErrorKind::Conflict,
                 format!("disk {device} is in use by a running VM: shut the VM down and try again"),
             ));
         }
         let (location, size_bytes) = (probe.location.0, probe.size_bytes);
-        Ok(BackupDisk { disk: probed.disk, driver, location, size_bytes })
+        let disk = BackupDisk { disk: probed.disk, driver, location, size_bytes, snapshot: None };
+        Ok(DiscoveredDisk { disk, snapshot_by })
     });
     readable.collect()
 }
@@ -158,11 +181,14 @@ impl Step for Transfer {
         let Spec { bandwidth_bytes_per_second, .. } = self.0.spec()?;
         let Discovered { instance, disks, consistency, parent_id, excluded_disks } =
             context.output(DISCOVER)?;
+        let taken: Vec<Taken> = context.output(SNAPSHOT)?;
+        let disks = disks.into_iter().zip(taken);
+        let disks = disks.map(|(found, taken)| BackupDisk { snapshot: taken.name, ..found.disk });
         let work = Work::Backup(Box::new(Backup {
             point_id: point.id,
             project_id: point.project_id,
             instance,
-            disks,
+            disks: disks.collect(),
             mode: point.mode,
             consistency,
             parent_id,
@@ -190,8 +216,8 @@ pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
         // Set by the query.
         point_id: PointId(uuid::Uuid::nil()),
         device: result.device,
-        kind: source.disk.kind,
-        driver: source.driver,
+        kind: source.disk.disk.kind,
+        driver: source.disk.driver,
         size_bytes: result.virtual_bytes,
         read_bytes: result.read_bytes,
         new_bytes: result.new_bytes,

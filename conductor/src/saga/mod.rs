@@ -7,6 +7,7 @@
 //!   succeeds;
 //! - what a later step needs of an earlier one is in the earlier one's journaled output.
 
+mod base;
 mod context;
 mod create_point;
 mod delete_point;
@@ -14,6 +15,7 @@ mod execute;
 mod journal;
 mod restore;
 mod running;
+mod snapshot;
 mod step;
 mod transfer;
 mod verify_point;

@@ -160,6 +160,8 @@ impl Scheduler {
                 "consistency": settings.consistency,
                 "excluded_disks": settings.excluded_disks,
                 "bandwidth_bytes_per_second": settings.bandwidth_bytes_per_second,
+                // 1: every one is full.
+                "keep_base": settings.full_every != 1,
             }),
             request_id: request_id.to_owned(),
         };

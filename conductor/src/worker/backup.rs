@@ -132,7 +132,7 @@ fn open<'a>(
     let driver = disks::driver(drivers, &source.driver)?;
     let request = OpenRequest {
         location: Location(source.location.clone()),
-        snapshot: None,
+        snapshot: source.snapshot.clone(),
         access: Access::ReadOnly,
     };
     let disk = disks::open(driver.as_ref(), &request, device, link)?;

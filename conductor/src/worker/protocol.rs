@@ -113,6 +113,9 @@ pub struct BackupDisk {
     pub location: Value,
     /// Size when probed, for planning; the size at opening counts.
     pub size_bytes: u64,
+    /// The snapshot to read; `None`: the disk itself.
+    #[serde(default)]
+    pub snapshot: Option<String>,
 }
 
 /// See [`Work::Restore`].

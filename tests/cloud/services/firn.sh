@@ -12,6 +12,7 @@ FIRN_SERVICE_PORT=$firn_port
 FIRN_LIBVIRT_URI="qemu:///system?socket=$state/libvirt/run/libvirt-sock"
 FIRN_USE_CEPH=True
 FIRN_CEPH_KEYRING_DIR=$state/ceph/etc
+FIRN_CEPH_CONF=$state/ceph/etc/ceph.conf
 # shellcheck source=../../../devstack/lib/firn
 source "$repo_dir/devstack/lib/firn"
 

@@ -226,6 +226,7 @@ fn configuration(ground: &Ground, address: SocketAddr, backing: &Backing) -> Str
          project_domain_name = Default\n\
          region_name = RegionOne\n\
          [conductor]\n\
+         cloud = agents\n\
          state_path = {state}\n\
          restores_dir = {state}/restores\n\
          lease_seconds = 5\n\

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use firn_agent::AgentConfig;
-use firn_conductor::{ConductorOptions, StorageOptions};
+use firn_cloud::openstack::{CinderOptions, GlanceOptions, NeutronOptions, NovaOptions};
+use firn_conductor::{CephOptions, ConductorOptions, StorageOptions};
 use firn_db::DatabaseOptions;
 use firn_service::{HostOptions, LogOptions, Messaging, RepositoryOptions};
 
@@ -16,6 +17,11 @@ fn the_sample_of_the_configuration_is_current() {
         DatabaseOptions::group(),
         ConductorOptions::group(),
         StorageOptions::group(),
+        CephOptions::group(),
+        NovaOptions::group(),
+        CinderOptions::group(),
+        NeutronOptions::group(),
+        GlanceOptions::group(),
         RepositoryOptions::group(),
         AgentConfig::group(),
     ]);

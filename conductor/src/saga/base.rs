@@ -1,0 +1,214 @@
+//! What stays of the snapshots after a backup: for an incremental one, a base of each disk that the
+//! next backup compares with. For a full one nothing.
+//!
+//! A base is never in anybody's way. On RBD, Cinder's driver removes snapshots of the form
+//! `backup.<uuid>.snap.<time>` by itself when a volume is deleted or moved; so the bases of volumes
+//! are called that, and Cinder's own snapshot, which would keep the owner from deleting the volume,
+//! is handed over: Cinder forgets it, and it gets the new name.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firn_core::{BackupMode, DiskKind, ErrorKind};
+use firn_db::Point;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec};
+use super::snapshot::{SNAPSHOT, SnapshotBy, Taken, remove_of_job, with_driver};
+use super::{JobContext, JobError, RunningJob, Step};
+use crate::worker::Watch;
+use crate::worker::protocol::{BackupDisk, Level};
+
+const RELEASE: &str = "release";
+/// What Firn's ids in names of bases are made in: with the disk's location they tell ours from those
+/// of Cinder's own backup service, also when all records of ours are lost.
+const BASES: Uuid = Uuid::from_u128(0x7c1d_0f52_9a55_4f27_8e0b_f12a_17b1_5ee5);
+/// How the snapshots that drivers took of other disks begin.
+const OURS: &str = "firn-";
+/// No snapshot is called so.
+const NOBODY: &str = "firn-nobody";
+
+/// The name of a snapshot that a driver takes for a point. It serves as base as it is.
+pub(super) fn name_by_driver(disk: &BackupDisk, point: &Point) -> String {
+    match disk.disk.kind {
+        DiskKind::Volume => name_of_volume(disk, point),
+        _ => format!("{OURS}{}", point.id),
+    }
+}
+
+fn name_of_volume(disk: &BackupDisk, point: &Point) -> String {
+    let micros = point.created_at.timestamp_micros();
+    format!("{}{}.{:06}", prefix_of_volume(disk), micros / 1_000_000, micros % 1_000_000)
+}
+
+fn prefix_of_volume(disk: &BackupDisk) -> String {
+    let id = Uuid::new_v5(&BASES, disk.location.to_string().as_bytes());
+    format!("backup.{id}.snap.")
+}
+
+/// Whether a snapshot of a disk is a base of ours.
+fn is_base(disk: &BackupDisk, name: &str) -> bool {
+    name.starts_with(&prefix_of_volume(disk))
+        || name.strip_prefix(OURS).is_some_and(|id| Uuid::try_parse(id).is_ok())
+}
+
+/// Lets go of all snapshots but the bases. The point is there already, so nothing here fails it: what
+/// cannot be removed now is told, and looked for again by the reconciler and by the next backup.
+pub(super) struct Release(pub(super) Arc<RunningJob>);
+
+#[async_trait]
+impl Step for Release {
+    fn name(&self) -> &'static str {
+        RELEASE
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        let found: Discovered = context.output(DISCOVER)?;
+        let taken: Vec<Taken> = context.output(SNAPSHOT)?;
+        let point = self.0.point().await?;
+        for (disk, taken) in found.disks.iter().zip(&taken) {
+            let Some(name) = &taken.name else { continue };
+            if let Err(error) = self.release(&point, disk, name, taken).await {
+                let device = &disk.disk.disk.device;
+                let text =
+                    format!("disk {device}: its snapshots are not as they should be: {error}");
+                tracing::warn!(job_id = %context.id, "{text}");
+                self.0.lease.message(Level::Warning, RELEASE, &text).await;
+            }
+        }
+        // Those that were not handed over.
+        if let Err(error) = remove_of_job(&self.0.services, context).await {
+            tracing::warn!(job_id = %context.id, %error, "left to the reconciler");
+        }
+        Ok(json!({}))
+    }
+}
+
+impl Release {
+    async fn release(
+        &self,
+        point: &Point,
+        disk: &DiscoveredDisk,
+        name: &str,
+        taken: &Taken,
+    ) -> Result<(), JobError> {
+        let Spec { keep_base, .. } = self.0.spec()?;
+        let keep = keep_base || point.mode == BackupMode::Incremental;
+        let base = match (&disk.snapshot_by, keep) {
+            (_, false) | (SnapshotBy::Nobody, _) => None,
+            (SnapshotBy::Driver, true) => Some(name.to_owned()),
+            (SnapshotBy::Cloud { .. }, true) => self.hand_over(point, disk, name, taken).await?,
+        };
+        self.remove_bases_but(&disk.disk, base).await
+    }
+
+    /// Makes a base of the cloud's snapshot; `None`, with the reason told, where the storage does not
+    /// let us: the next backup then reads all that is allocated.
+    async fn hand_over(
+        &self,
+        point: &Point,
+        disk: &DiscoveredDisk,
+        name: &str,
+        taken: &Taken,
+    ) -> Result<Option<String>, JobError> {
+        let (Some(cloud), Some(id)) = (&self.0.services.volume_snapshots, &taken.cloud_id) else {
+            return Ok(None);
+        };
+        let base = name_of_volume(&disk.disk, point);
+        // Asked before anything is given away: what Cinder has forgotten, we must be able to remove.
+        if let Err(error) = self.rename(&disk.disk, NOBODY, &base).await
+            && error.kind != ErrorKind::NotFound
+        {
+            if !matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported) {
+                return Err(error);
+            }
+            let device = &disk.disk.disk.device;
+            let text = format!("disk {device}: no base is kept: {error}");
+            self.0.lease.message(Level::Info, RELEASE, &text).await;
+            return Ok(None);
+        }
+        cloud.release(id).await.map_err(|error| {
+            JobError::from_chain(error.kind(), "handing a snapshot over", &error)
+        })?;
+        match self.rename(&disk.disk, name, &base).await {
+            // An earlier try came so far.
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            done => done?,
+        }
+        Ok(Some(base))
+    }
+
+    async fn rename(&self, disk: &BackupDisk, from: &str, to: &str) -> Result<(), JobError> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        let rename = move |driver: &dyn firn_driver_sdk::Driver, at: &_| {
+            driver.snapshot_rename(at, &from, &to)
+        };
+        with_driver(&self.0.services, disk, rename).await
+    }
+
+    async fn remove_bases_but(
+        &self,
+        disk: &BackupDisk,
+        keep: Option<String>,
+    ) -> Result<(), JobError> {
+        let ours = disk.clone();
+        let remove = move |driver: &dyn firn_driver_sdk::Driver, at: &_| {
+            let names = driver.snapshot_list(at)?;
+            let mut old =
+                names.iter().filter(|name| is_base(&ours, name) && keep.as_ref() != Some(name));
+            old.try_for_each(|name| driver.snapshot_delete(at, name))
+        };
+        match with_driver(&self.0.services, disk, remove).await {
+            // Without the right to remove there never was a base.
+            Err(error) if error.kind == ErrorKind::Unsupported => Ok(()),
+            done => done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(image: &str) -> BackupDisk {
+        let disk = json!({
+            "disk": {
+                "device": "vda", "kind": "volume", "bus": "virtio",
+                "location": { "type": "rbd", "pool": "volumes", "image": image },
+            },
+            "driver": "ceph",
+            "location": { "fsid": "f", "pool": "volumes", "image": image },
+            "size_bytes": 1,
+        });
+        serde_json::from_value(disk).unwrap()
+    }
+
+    #[test]
+    fn bases_are_told_from_other_peoples_snapshots() {
+        let (one, other) = (disk("volume-1"), disk("volume-2"));
+        let prefix = prefix_of_volume(&one);
+        let cinders = "^backup\\.([a-z0-9\\-]+?)\\.snap\\.(.+)$";
+        assert!(is_base(&one, &format!("{prefix}1795430000.000123")), "{cinders}");
+        assert!(!is_base(&one, &format!("{}1795430000.000123", prefix_of_volume(&other))));
+        assert!(is_base(&one, &format!("firn-{}", Uuid::from_u128(7))));
+        for name in [
+            "backup.5a1e0d3f-94f0-4f52-9d6a-0d4a9b6c6a11.snap.1795430000.12",
+            "snapshot-5a1e0d3f-94f0-4f52-9d6a-0d4a9b6c6a11",
+            "firn-nobody",
+            "firn-before-upgrade",
+            "nova-resize",
+        ] {
+            assert!(!is_base(&one, name), "{name}");
+        }
+    }
+
+    /// Names are on storages already: another id would be nobody's.
+    #[test]
+    fn the_id_of_a_disk_never_changes() {
+        let expected = prefix_of_volume(&disk("volume-1"));
+        assert_eq!(prefix_of_volume(&disk("volume-1")), expected);
+        let id = expected.strip_prefix("backup.").unwrap().strip_suffix(".snap.").unwrap();
+        assert_eq!(Uuid::try_parse(id).unwrap().get_version_num(), 5);
+    }
+}

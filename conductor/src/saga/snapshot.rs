@@ -1,0 +1,172 @@
+//! Snapshots of an instance's disks: what is read is one point in time, whatever the instance does
+//! meanwhile.
+//!
+//! They are called after the job or its point, so that whoever takes the job over finds what was
+//! half done. Afterwards an incremental backup keeps one of each disk as the base that the next one
+//! compares with (see [`super::base`]); everything else goes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use firn_core::{Disk, DiskKind, ErrorKind};
+use firn_db::Point;
+use firn_driver_sdk::{Driver, DriverError, Location};
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::create_point::{DISCOVER, Discovered};
+use super::transfer::journaled;
+use super::{JobContext, JobError, RunningJob, Step, base};
+use crate::services::Services;
+use crate::worker::chain;
+use crate::worker::protocol::BackupDisk;
+
+pub(super) const SNAPSHOT: &str = "snapshot";
+
+/// Who takes a disk's snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub(super) enum SnapshotBy {
+    /// Nobody: the disk is read as it lies there, and must not be in use.
+    #[default]
+    Nobody,
+    /// The cloud's block storage service.
+    Cloud {
+        /// Its id of the volume.
+        volume_id: String,
+    },
+    /// The storage itself, asked by its driver.
+    Driver,
+}
+
+impl SnapshotBy {
+    /// The way for a disk of this driver.
+    pub(super) fn choose(services: &Services, disk: &Disk, driver: &str) -> Self {
+        let volume_id = disk.serial.clone().filter(|_| disk.kind == DiskKind::Volume);
+        if let (Some(volume_id), true) = (volume_id, services.volume_snapshots.is_some()) {
+            return Self::Cloud { volume_id };
+        }
+        match services.drivers.get(driver) {
+            Ok(driver) if driver.capabilities().snapshots => Self::Driver,
+            _ => Self::Nobody,
+        }
+    }
+}
+
+/// The snapshot of one disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Taken {
+    /// Its name on the storage; `None` where the disk itself is read.
+    pub(super) name: Option<String>,
+    /// The cloud's id of it, where the cloud took it.
+    pub(super) cloud_id: Option<String>,
+}
+
+/// Takes a snapshot of every disk, all at once.
+pub(super) struct TakeSnapshots(pub(super) Arc<RunningJob>);
+
+#[async_trait]
+impl Step for TakeSnapshots {
+    fn name(&self) -> &'static str {
+        SNAPSHOT
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        // What an earlier try took is of another time.
+        self.undo(context).await?;
+        let found: Discovered = context.output(DISCOVER)?;
+        let point = self.0.point().await?;
+        let takes = found.disks.iter().map(|disk| self.take(context, &point, disk));
+        // All are waited for, so that none appears after it was looked for.
+        let taken = join_all(takes).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        journaled(&taken)
+    }
+
+    async fn undo(&self, context: &JobContext) -> Result<(), JobError> {
+        let found: Discovered = context.output(DISCOVER)?;
+        if found.disks.iter().any(|disk| matches!(disk.snapshot_by, SnapshotBy::Cloud { .. })) {
+            remove_of_job(&self.0.services, context).await?;
+        }
+        let point = self.0.point().await?;
+        for disk in found.disks.iter().filter(|disk| disk.snapshot_by == SnapshotBy::Driver) {
+            let name = base::name_by_driver(&disk.disk, &point);
+            let services = &self.0.services;
+            with_driver(services, &disk.disk, move |driver, at| driver.snapshot_delete(at, &name))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl TakeSnapshots {
+    async fn take(
+        &self,
+        context: &JobContext,
+        point: &Point,
+        disk: &super::create_point::DiscoveredDisk,
+    ) -> Result<Taken, JobError> {
+        let services = &self.0.services;
+        match (&disk.snapshot_by, &services.volume_snapshots) {
+            (SnapshotBy::Nobody, _) => Ok(Taken::default()),
+            (SnapshotBy::Cloud { volume_id }, Some(cloud)) => {
+                let taken = cloud.take(context.id, volume_id).await.map_err(|error| {
+                    let doing = format!("taking a snapshot of volume {volume_id}");
+                    JobError::from_chain(error.kind(), &doing, &error)
+                })?;
+                Ok(Taken { name: Some(taken.name), cloud_id: Some(taken.id) })
+            }
+            (SnapshotBy::Cloud { .. }, None) => Err(JobError::new(
+                ErrorKind::Conflict,
+                "the job was begun with a block storage service, and this conductor has none",
+            )),
+            (SnapshotBy::Driver, _) => {
+                let name = base::name_by_driver(&disk.disk, point);
+                let given = name.clone();
+                with_driver(services, &disk.disk, move |driver, at| {
+                    driver.snapshot_create(at, &given)
+                })
+                .await?;
+                Ok(Taken { name: Some(name), cloud_id: None })
+            }
+        }
+    }
+}
+
+/// Removes all snapshots that the cloud took for a job.
+pub(super) async fn remove_of_job(
+    services: &Services,
+    context: &JobContext,
+) -> Result<(), JobError> {
+    let Some(cloud) = &services.volume_snapshots else { return Ok(()) };
+    let removed = async {
+        for snapshot in cloud.of_job(context.id).await? {
+            cloud.remove(&snapshot.id).await?;
+        }
+        Ok(())
+    };
+    removed.await.map_err(|error: firn_cloud::CloudError| {
+        JobError::from_chain(error.kind(), "removing snapshots of volumes", &error)
+    })
+}
+
+/// Asks a disk's driver, away from the async threads. Drivers have deadlines of their own.
+pub(super) async fn with_driver<T: Send + 'static>(
+    services: &Services,
+    disk: &BackupDisk,
+    call: impl FnOnce(&dyn Driver, &Location) -> Result<T, DriverError> + Send + 'static,
+) -> Result<T, JobError> {
+    let device = disk.disk.device.clone();
+    let driver = services
+        .drivers
+        .get(&disk.driver)
+        .map_err(|error| JobError::new(ErrorKind::Unavailable, chain(&error)))?;
+    let location = Location(disk.location.clone());
+    match tokio::task::spawn_blocking(move || call(driver.as_ref(), &location)).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            Err(JobError::from_chain(error.kind(), &format!("snapshots of disk {device}"), &error))
+        }
+        Err(error) => Err(JobError::from_chain(ErrorKind::Internal, "asking a driver", &error)),
+    }
+}
