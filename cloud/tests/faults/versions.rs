@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use firn_cloud::openstack::block_storage::{BlockStorage, Cinder};
 use firn_cloud::openstack::compute::{Compute, Nova};
+use firn_cloud::openstack::image::{Glance, ImageStore};
 use firn_cloud::openstack::{ClientOptions, Microversion};
 use firn_core::ErrorKind;
 use serde_json::json;
@@ -64,8 +64,8 @@ async fn versions_that_do_not_come_are_waited_for_no_longer_than_an_answer() {
 #[tokio::test]
 async fn a_service_that_the_catalog_lacks_is_not_there() {
     let cloud = Cloud::of([]).await;
-    let cinder = Cinder::new(cloud.session(), patient());
-    let error = cinder.volume_get("v1").await.unwrap_err();
+    let glance = Glance::new(cloud.session(), patient());
+    let error = glance.image_get("i1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("block-storage"), "{error}");
+    assert!(error.to_string().contains("type image"), "{error}");
 }
