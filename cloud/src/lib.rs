@@ -2,8 +2,9 @@
 //! consists of, and whether it runs.
 //!
 //! [`Cloud`] is the trait that the conductor and the API hold (`Arc<dyn Cloud>`); [`Standalone`]
-//! answers it for one machine without any cloud services. [`Delegation`] says whether work that
-//! its owner scheduled may be done now. [`openstack`] is what Firn asks of OpenStack's services.
+//! answers it for one machine without any cloud services, [`openstack::OpenStackCloud`] for an
+//! OpenStack. [`Delegation`] says whether work that its owner scheduled may be done now.
+//! [`openstack`] is what Firn asks of OpenStack's services; there, things are made and deleted too.
 //!
 //! Invariants:
 //! - every answer comes within a deadline or is [`CloudError::Unavailable`];
@@ -13,7 +14,8 @@
 //!   state.
 //!
 //! It must not know of libvirt, domain XML's grammar, drivers, jobs or the database. What runs on
-//! this machine is told to it through the [`Machines`] port, which the binary wires.
+//! this machine is told to it through the [`Machines`] port, and what runs on a cloud's hypervisors
+//! through [`openstack::Hypervisors`], which the binary wires.
 
 mod cloud;
 mod delegation;

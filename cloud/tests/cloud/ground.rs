@@ -59,10 +59,11 @@ where
 {
     let ground = Arc::new(Ground::open().await);
     let outcome = tokio::spawn(test(Arc::clone(&ground))).await;
-    ground.clear().await;
+    let left = ground.clear().await;
     if let Err(panicked) = outcome {
         std::panic::resume_unwind(panicked.into_panic());
     }
+    assert!(left.is_empty(), "left behind: {left:?}");
 }
 
 impl Ground {
@@ -169,11 +170,15 @@ impl Ground {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Removes what was made, the newest first, as the administrator.
-    async fn clear(&self) {
+    /// Removes what was made, as the administrator: servers before what they hold, then the
+    /// newest first. Answers why something is left.
+    async fn clear(&self) -> Vec<OpenStackError> {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
+        let (servers, others): (Vec<_>, Vec<_>) =
+            made.into_iter().rev().partition(|thing| matches!(thing, Made::Server(_)));
+        let mut left = Vec::new();
         let Services { compute, block_storage, network, .. } = &self.service.services;
-        for thing in made.into_iter().rev() {
+        for thing in servers.into_iter().chain(others) {
             let removed: Result<(), OpenStackError> = async {
                 match thing {
                     Made::Server(id) => {
@@ -193,10 +198,9 @@ impl Ground {
                 }
             }
             .await;
-            if let Err(error) = removed {
-                eprintln!("left behind: {error}");
-            }
+            left.extend(removed.err());
         }
+        left
     }
 
     /// Nova lets go of volumes after the server is gone.

@@ -6,3 +6,4 @@ mod answers;
 mod pages;
 mod scripted;
 mod versions;
+mod waiting;

@@ -49,7 +49,7 @@ impl Seen {
     }
 }
 
-/// A cloud of one port: Keystone lets everybody in, Nova tells its versions, and everything else is
+/// A cloud of one port: Keystone lets everybody in, Nova and Cinder tell their versions, and everything else is
 /// answered by the script, in order; past its end with 500.
 pub(crate) struct Cloud {
     port: u16,
@@ -103,6 +103,10 @@ impl Cloud {
         .unwrap()
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// What came besides logins and questions about versions.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
@@ -118,9 +122,12 @@ pub(crate) fn patient() -> ClientOptions {
 }
 
 fn login(port: u16) -> Scripted {
-    let endpoint = json!({"id": "e", "interface": "internal", "region": "R", "region_id": "R",
-        "url": format!("http://127.0.0.1:{port}/compute/v2.1")});
-    let catalog = json!([{"id": "s", "type": "compute", "name": "nova", "endpoints": [endpoint]}]);
+    let service = |kind: &str, path: &str| {
+        let endpoint = json!({"id": "e", "interface": "internal", "region": "R", "region_id": "R",
+            "url": format!("http://127.0.0.1:{port}{path}")});
+        json!({"id": kind, "type": kind, "name": kind, "endpoints": [endpoint]})
+    };
+    let catalog = [service("compute", "/compute/v2.1"), service("volumev3", "/volume/v3/p1")];
     let domain = json!({"id": "d", "name": "D"});
     let body = json!({"token": {
         "user": {"id": "u", "name": "n", "domain": domain},
@@ -140,6 +147,9 @@ async fn serve(mut client: TcpStream, port: u16, state: Arc<Mutex<State>>) {
             login(port)
         } else if seen.line.starts_with("GET /compute/v2.1/ ") {
             state.versions.clone()
+        } else if seen.line.starts_with("GET /volume/v3/ ") {
+            let version = json!({"id": "v3.0", "min_version": "3.0", "version": "3.70"});
+            Scripted::ok(&json!({"versions": [version]}))
         } else {
             state.seen.push(seen);
             let past = || Scripted::json("500 Internal Server Error", &json!({}));

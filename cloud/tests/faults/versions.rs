@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use firn_cloud::openstack::block_storage::{BlockStorage, Cinder};
 use firn_cloud::openstack::compute::{Compute, Nova};
-use firn_cloud::openstack::{ClientOptions, Microversion};
+use firn_cloud::openstack::image::{Glance, ImageStore};
+use firn_cloud::openstack::{CinderOptions, ClientOptions, Microversion};
 use firn_core::ErrorKind;
 use serde_json::json;
 
@@ -64,8 +65,36 @@ async fn versions_that_do_not_come_are_waited_for_no_longer_than_an_answer() {
 #[tokio::test]
 async fn a_service_that_the_catalog_lacks_is_not_there() {
     let cloud = Cloud::of([]).await;
-    let cinder = Cinder::new(cloud.session(), patient());
-    let error = cinder.volume_get("v1").await.unwrap_err();
+    let glance = Glance::new(cloud.session(), patient());
+    let error = glance.image_get("i1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("block-storage"), "{error}");
+    assert!(error.to_string().contains("type image"), "{error}");
+}
+
+#[tokio::test]
+async fn an_operator_may_say_where_a_service_is() {
+    let volume = json!({"volume": {"id": "v1", "status": "available", "size": 1}});
+    let cloud = Cloud::of([Scripted::ok(&volume)]).await;
+    let file = [
+        ("OS_CINDER__REGION_NAME", "nowhere".to_owned()),
+        ("OS_CINDER__INTERFACE", "admin".to_owned()),
+        ("OS_CINDER__ENDPOINT_OVERRIDE", format!("{}/volume/v3/%(project_id)s", cloud.url())),
+    ];
+    let load = |environment: &[(&str, String)]| {
+        let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let loader = oslo_config::Loader::new("firn").files(Vec::<std::path::PathBuf>::new());
+        let loader = loader.default_files(false).environment(environment);
+        let config = loader.load(&[CinderOptions::group()]).unwrap();
+        config.get::<CinderOptions>().unwrap().client(|| None)
+    };
+    // No such region and interface in the catalog.
+    let elsewhere = Cinder::new(cloud.session(), load(&file[..2]));
+    let error = elsewhere.volume_get("v1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("admin endpoint"), "{error}");
+    assert!(error.to_string().contains("region nowhere"), "{error}");
+
+    let overridden = Cinder::new(cloud.session(), load(&file));
+    assert_eq!(overridden.volume_get("v1").await.unwrap().id, "v1");
+    assert_eq!(cloud.seen()[0].line, "GET /volume/v3/p1/volumes/v1 HTTP/1.1");
 }

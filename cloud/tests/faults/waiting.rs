@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+use firn_cloud::openstack::block_storage::{BlockStorage, Cinder};
+use firn_core::ErrorKind;
+use serde_json::json;
+
+use crate::scripted::{Cloud, Scripted, patient};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn snapshot(status: &str) -> Scripted {
+    Scripted::ok(&json!({"snapshot": {"id": "s", "volume_id": "v", "size": 1, "status": status}}))
+}
+
+fn gone() -> Scripted {
+    Scripted::json("404 Not Found", &json!({"itemNotFound": {"message": "Gone"}}))
+}
+
+#[tokio::test]
+async fn a_deletion_is_waited_for() {
+    let cloud = Cloud::of([snapshot("deleting"), snapshot("deleting"), gone()]).await;
+    let cinder = Cinder::new(cloud.session(), patient());
+    cinder.snapshot_wait_gone("s", PATIENCE).await.unwrap();
+    assert_eq!(cloud.seen()[0].line, "GET /volume/v3/p1/snapshots/s HTTP/1.1");
+    assert_eq!(cloud.seen()[0].header("openstack-api-version"), Some("volume 3.70"));
+}
+
+/// Cinder answers 202 to the deletion of a snapshot that it then finds to be in use.
+#[tokio::test]
+async fn a_deletion_that_cinder_gave_up_is_no_success() {
+    for ended in ["available", "error_deleting"] {
+        let cloud = Cloud::of([snapshot("deleting"), snapshot(ended)]).await;
+        let cinder = Cinder::new(cloud.session(), patient());
+        let error = cinder.snapshot_wait_gone("s", PATIENCE).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().contains(ended), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_ever() {
+    let cloud = Cloud::of(vec![snapshot("creating"); 50]).await;
+    let cinder = Cinder::new(cloud.session(), patient());
+    let allowed = Duration::from_secs(1);
+    let error = cinder.snapshot_wait_available("s", allowed).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("still creating"), "{error}");
+
+    let cloud = Cloud::of([snapshot("creating"), snapshot("error")]).await;
+    let cinder = Cinder::new(cloud.session(), patient());
+    let error = cinder.snapshot_wait_available("s", PATIENCE).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
