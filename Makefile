@@ -23,7 +23,7 @@ EXAMPLES ?= 15
 SEED ?= 1
 
 .PHONY: help deps build lint test rough-test fuzz-api demo bench bench-chunks bench-api \
-	cloud cloud-down cloud-smoke cloud-lint clean
+	cloud cloud-down cloud-smoke cloud-test cloud-lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,9 +75,13 @@ cloud-down: ## Stop it; its data stays (tests/cloud/down --wipe removes it)
 cloud-smoke: cloud ## A server's life on the cloud: boot, write, restart, delete
 	@tests/cloud/smoke
 
+cloud-test: build cloud ## Firn on the cloud: a running server backed up, restored, compared; tenants apart
+	@tests/cloud/up firn
+	@tests/cloud/test
+
 cloud-lint: ## shellcheck and bashate over the scripts of cloud and devstack
 	@tests/install/deps.sh packages-cloud.txt
-	@shellcheck -x -P tests/cloud/lib tests/cloud/{up,down,status,smoke,guest} tests/cloud/lib/*.sh tests/cloud/services/*.sh \
+	@shellcheck -x -P tests/cloud/lib tests/cloud/{up,down,status,smoke,test,guest} tests/cloud/lib/*.sh tests/cloud/services/*.sh \
 		devstack/plugin.sh devstack/lib/firn
 	@bashate -i E006 devstack/plugin.sh devstack/settings devstack/lib/firn
 

@@ -7,13 +7,15 @@ use firn_core::{Disk, ErrorKind, InstanceId};
 use firn_driver_host::ProbeError;
 use firn_driver_sdk::Probe;
 
-use crate::saga::JobError;
+use crate::saga::{JobError, SnapshotBy};
 use crate::services::Services;
 use crate::worker::chain;
 
 /// A disk and what its driver says of it, or why there is nothing to say.
 pub(crate) struct ProbedDisk {
     pub(crate) disk: Disk,
+    /// Who takes its snapshot.
+    pub(crate) snapshot_by: SnapshotBy,
     pub(crate) probe: Result<(String, Probe), ProbeError>,
 }
 
@@ -36,9 +38,15 @@ pub(crate) async fn probe(
     disks: &[Disk],
 ) -> Result<Vec<ProbedDisk>, JobError> {
     let drivers = Arc::clone(&services.drivers);
+    let cloud = services.volume_snapshots.is_some();
     let disks = disks.to_vec();
     let probing = tokio::task::spawn_blocking(move || {
-        let probe = |disk: Disk| ProbedDisk { probe: drivers.probe(&disk.location), disk };
+        let probe = |disk: Disk| {
+            let probe = drivers.probe(&disk.location);
+            let driver = probe.as_ref().ok().and_then(|(name, _)| drivers.get(name).ok());
+            let able = driver.is_some_and(|driver| driver.capabilities().snapshots);
+            ProbedDisk { snapshot_by: SnapshotBy::choose(&disk, cloud, able), disk, probe }
+        };
         disks.into_iter().map(probe).collect()
     });
     match tokio::time::timeout(services.config.probe_deadline, probing).await {

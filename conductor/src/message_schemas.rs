@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::discover::ProbedDisk;
 use crate::requests::{InstanceList, InstanceShow};
+use crate::saga::SnapshotBy;
 use crate::view;
 
 fn instance() -> InstanceDetail {
@@ -58,7 +59,7 @@ fn disk(full: bool) -> ProbedDisk {
     };
     let unread = ProbeError::NoDriver { asked: Vec::new(), disabled: Vec::new() };
     let probe = if full { Ok(("file".to_owned(), probe)) } else { Err(unread) };
-    ProbedDisk { disk, probe }
+    ProbedDisk { disk, snapshot_by: SnapshotBy::Nobody, probe }
 }
 
 oslo_messaging::schema_fingerprints! { messages_do_not_change_silently:

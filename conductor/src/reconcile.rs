@@ -2,8 +2,10 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use firn_cloud::CloudError;
 use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState};
 use firn_db::{RepositoryUsage, Scope};
 
@@ -12,9 +14,17 @@ use crate::services::Services;
 use crate::stop::Stop;
 use crate::worker::chain;
 
+/// Between two looks for what is left in the cloud, which costs it a list.
+const VOLUMES_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Looks around at every interval until `shutdown`.
 pub(crate) async fn run(services: Arc<Services>, repository: RepositoryId, shutdown: Stop) {
+    let mut volumes_at = Instant::now();
     loop {
+        if Instant::now() >= volumes_at {
+            remove_volume_snapshots(&services).await;
+            volumes_at = Instant::now() + VOLUMES_INTERVAL;
+        }
         if let Err(error) = remove_partial_restores(&services).await {
             tracing::warn!(%error, "cannot look for partial restores");
         }
@@ -23,6 +33,29 @@ pub(crate) async fn run(services: Arc<Services>, repository: RepositoryId, shutd
             () = tokio::time::sleep(services.config.reconcile_interval) => {}
             _ = shutdown.requested() => return,
         }
+    }
+}
+
+/// The cloud's snapshots of jobs that have ended: what their own steps could not remove, because
+/// the cloud was away or they died at the wrong moment. Those of jobs that nobody here knows may be
+/// another service's.
+async fn remove_volume_snapshots(services: &Services) {
+    let Some(cloud) = &services.volume_snapshots else { return };
+    let removed = async {
+        for id in cloud.jobs().await? {
+            let job = move |conn: &mut _| firn_db::job_get(conn, &Scope::All, id);
+            if !services.database.run(job).await.is_ok_and(|job| job.state.finished()) {
+                continue;
+            }
+            for snapshot in cloud.of_job(id).await? {
+                tracing::info!(job_id = %id, snapshot = snapshot.id, "removing a leftover snapshot");
+                cloud.remove(&snapshot.id).await?;
+            }
+        }
+        Ok::<_, CloudError>(())
+    };
+    if let Err(error) = removed.await {
+        tracing::warn!(error = chain(&error), "cannot look for leftover snapshots now");
     }
 }
 

@@ -6,6 +6,7 @@ use firn_driver_sdk::Driver;
 use serde_json::{Value, json};
 
 use crate::discover::ProbedDisk;
+use crate::saga::SnapshotBy;
 use crate::services::Services;
 use crate::worker::chain;
 
@@ -26,7 +27,7 @@ pub(crate) fn detail(instance: &InstanceDetail, disks: &[ProbedDisk]) -> Value {
     view
 }
 
-fn disk(ProbedDisk { disk, probe }: &ProbedDisk) -> Value {
+fn disk(ProbedDisk { disk, snapshot_by, probe }: &ProbedDisk) -> Value {
     let mut view = json!({
         "device": disk.device,
         "kind": disk.kind,
@@ -50,7 +51,7 @@ fn disk(ProbedDisk { disk, probe }: &ProbedDisk) -> Value {
             view["storage"] = json!(probe.storage);
             view["size_bytes"] = json!(probe.size_bytes);
             view["changed_blocks"] = json!(probe.changed_blocks);
-            if probe.in_use {
+            if probe.in_use && *snapshot_by == SnapshotBy::Nobody {
                 view["reason"] = json!("in use by a running VM: it can be backed up when shut off");
             }
         }

@@ -88,8 +88,7 @@ impl Step for Discover {
             self.0.lease.message(Level::Warning, "excluded_disks", &text).await;
         }
         let probed = discover::probe(services, &wanted).await?;
-        let by = |disk: &firn_core::Disk, driver: &str| SnapshotBy::choose(services, disk, driver);
-        let disks = readable_disks(probed, &excluded_disks, by)?;
+        let disks = readable_disks(probed, &excluded_disks)?;
         let parent_id = match point.mode {
             BackupMode::Full => None,
             BackupMode::Incremental => self.0.newest_point(point.instance_id).await?,
@@ -140,7 +139,6 @@ fn choose(
 fn readable_disks(
     disks: Vec<discover::ProbedDisk>,
     excluded: &BTreeSet<String>,
-    snapshot_by: impl Fn(&firn_core::Disk, &str) -> SnapshotBy,
 ) -> Result<Vec<DiscoveredDisk>, JobError> {
     if disks.is_empty() {
         let message = match excluded.is_empty() {
@@ -154,7 +152,7 @@ fn readable_disks(
         let (driver, probe) = probed.probe.map_err(|error| {
             JobError::from_chain(error.kind(), &format!("probing disk {device}"), &error)
         })?;
-        let snapshot_by = snapshot_by(&probed.disk, &driver);
+        let snapshot_by = probed.snapshot_by;
         if probe.in_use && snapshot_by == SnapshotBy::Nobody {
             return Err(JobError::new(
                 ErrorKind::Conflict,

@@ -30,6 +30,7 @@ pub(crate) use execute::{Ended, execute};
 pub(crate) use journal::{DbJournal, Journal, JournalError, JournalState};
 pub(crate) use restore::PARTIAL_PREFIX;
 pub(crate) use running::RunningJob;
+pub(crate) use snapshot::SnapshotBy;
 pub(crate) use step::{JobError, Step};
 pub(crate) use transfer::in_repository;
 

@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::create_point::{DISCOVER, Discovered};
+use super::create_point::{DISCOVER, Discovered, DiscoveredDisk};
 use super::transfer::journaled;
 use super::{JobContext, JobError, RunningJob, Step, base};
 use crate::services::Services;
@@ -27,7 +27,7 @@ pub(super) const SNAPSHOT: &str = "snapshot";
 /// Who takes a disk's snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
-pub(super) enum SnapshotBy {
+pub(crate) enum SnapshotBy {
     /// Nobody: the disk is read as it lies there, and must not be in use.
     #[default]
     Nobody,
@@ -41,14 +41,14 @@ pub(super) enum SnapshotBy {
 }
 
 impl SnapshotBy {
-    /// The way for a disk of this driver.
-    pub(super) fn choose(services: &Services, disk: &Disk, driver: &str) -> Self {
-        let volume_id = disk.serial.clone().filter(|_| disk.kind == DiskKind::Volume);
-        if let (Some(volume_id), true) = (volume_id, services.volume_snapshots.is_some()) {
-            return Self::Cloud { volume_id };
-        }
-        match services.drivers.get(driver) {
-            Ok(driver) if driver.capabilities().snapshots => Self::Driver,
+    /// The way for a disk: by the `cloud` where that has snapshots of volumes, else by the disk's
+    /// `driver` where that has any.
+    pub(crate) fn choose(disk: &Disk, cloud: bool, driver: bool) -> Self {
+        match &disk.serial {
+            Some(volume_id) if cloud && disk.kind == DiskKind::Volume => {
+                Self::Cloud { volume_id: volume_id.clone() }
+            }
+            _ if driver => Self::Driver,
             _ => Self::Nobody,
         }
     }
@@ -104,7 +104,7 @@ impl TakeSnapshots {
         &self,
         context: &JobContext,
         point: &Point,
-        disk: &super::create_point::DiscoveredDisk,
+        disk: &DiscoveredDisk,
     ) -> Result<Taken, JobError> {
         let services = &self.0.services;
         match (&disk.snapshot_by, &services.volume_snapshots) {

@@ -1,0 +1,202 @@
+"""Backups of a running server on Ceph: root, ephemeral and two volumes of different pools.
+
+What is restored is compared with what `rbd` exports of the snapshots that Firn read, and with what
+the guest itself sees; Cinder's and Ceph's own lists tell whether anything is left or in the way.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from cloud.connection import STATE, connect
+from cloud.smoke import POOLS, Smoke, images, rbd, trash
+from harness.api import Api, ApiError
+
+VERSION = "instance-backup 1.1"
+MIB = 1 << 20
+
+
+def api_of(cloud) -> Api:
+    url = cloud.session.get_endpoint(service_type="instance-backup")
+    headers = {"X-Auth-Token": cloud.session.get_token(), "OpenStack-API-Version": VERSION}
+    return Api(url, headers)
+
+
+def snapshots(spec: str) -> list[str]:
+    return [one["name"] for one in json.loads(rbd("snap", "ls", "--format", "json", spec))]
+
+
+def export_sum(spec: str) -> str:
+    script = 'rbd -c "$0" export --no-progress "$1" - | sha256sum'
+    conf = str(STATE / "ceph/etc/ceph.conf")
+    command = ["bash", "-eo", "pipefail", "-c", script, conf, spec]
+    seen = subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return seen.stdout.decode().split()[0]
+
+
+def file_sum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Backup(Smoke):
+    """The steps, in their order."""
+
+    def log_in(self):
+        self.api = api_of(self.cloud)
+        # Restores to files of the backup server are an operator's.
+        identity = connect().identity
+        identity.assign_project_role_to_user(
+            identity.find_project("alpha"), identity.find_user("admin"), identity.find_role("admin")
+        )
+        self.operator = api_of(connect("admin", "alpha"))
+        self.disks = {"vda": f"vms/{self.server.id}_disk", **self.where}
+        self.quota = self.tenant()
+        # What each point must restore to: a SHA-256 of each disk.
+        self.truth: dict[str, dict[str, str]] = {}
+
+    def tenant(self) -> tuple:
+        """What the tenant sees of volumes: its snapshots, and what its quota counts."""
+        used = self.cloud.block_storage.get(
+            f"/os-quota-sets/{self.cloud.current_project_id}?usage=true"
+        ).json()["quota_set"]
+        counted = {name: value["in_use"] for name, value in used.items() if name != "id"}
+        return [one.id for one in self.cloud.list_volume_snapshots()], counted
+
+    def back_up(self, mode: str) -> dict:
+        body = {"restore_point": {"instance_id": self.server.id, "mode": mode}}
+        asked = self.api.call("POST", "/v1/restore-points", body)["restore_point"]
+        self.api.wait(asked["job_id"], 600)
+        point = self.api.call("GET", f"/v1/restore-points/{asked['id']}")["restore_point"]
+        assert point["status"] == "available", point
+        assert self.tenant() == self.quota, "the tenant's volumes, snapshots or quota changed"
+        service = connect("firn", "service").list_volume_snapshots()
+        assert not service, f"Cinder still has snapshots: {service}"
+        self.say(f"{mode}: {point['read_bytes'] / MIB:.1f} MiB read")
+        return point
+
+    def full(self):
+        point = self.back_up("full")
+        for device, spec in self.disks.items():
+            assert snapshots(spec) == [], f"a full backup keeps no base, but {device} has one"
+        # The guest is idle since it was compared with rbd.
+        self.truth[point["id"]] = {
+            device: export_sum(spec) for device, spec in self.disks.items()
+        }
+
+    def incremental(self, first: int) -> dict:
+        for number, device in enumerate(self.where):
+            self.guest.do("write", device, f"{20 + first}M", "2M", first + number)
+        point = self.back_up("incremental")
+        self.truth[point["id"]] = {}
+        for device, spec in self.disks.items():
+            bases = snapshots(spec)
+            assert len(bases) == 1, f"{spec} should have one base: {bases}"
+            if "volume-" in spec:
+                assert bases[0].startswith("backup.") and ".snap." in bases[0], bases
+            self.truth[point["id"]][device] = export_sum(f"{spec}@{bases[0]}")
+        return point
+
+    def incrementals(self):
+        # The first has no base yet.
+        self.incremental(1)
+        for first in (2, 4):
+            point = self.incremental(first)
+            wrote = 2 * MIB * len(self.where)
+            # Whole objects of 4 MiB at most, and the first blocks of the file system.
+            assert point["read_bytes"] <= 8 * wrote, "an incremental read what had not changed"
+
+    def restore(self, point: str, name: str):
+        target = {"type": "file", "name": name}
+        body = {"restore": {"restore_point_id": point, "target": target}}
+        restore = self.operator.call("POST", "/v1/restores", body)["restore"]
+        self.operator.wait(restore["job_id"], 600)
+        folder = STATE / "firn/restores" / name
+        for device, expected in self.truth[point].items():
+            assert file_sum(folder / f"{device}.raw") == expected, f"{device} of {point} differs"
+        shutil.rmtree(folder)
+
+    def restores(self):
+        for point in self.truth:
+            self.restore(point, f"first-{point}")
+        self.say(f"{len(self.truth)} points restored, every disk as rbd has it")
+
+    def delete_points(self):
+        oldest, _, middle, _ = list(self.truth)
+        for point in (oldest, middle):
+            answer = self.api.call("DELETE", f"/v1/restore-points/{point}")["restore_point"]
+            self.api.wait(answer["job_id"], 300)
+            del self.truth[point]
+        for point in self.truth:
+            self.restore(point, f"second-{point}")
+        self.say("the oldest and the middle point are deleted; the others restore")
+
+    def isolation(self):
+        """Another tenant sees none of it."""
+        other = api_of(connect("beta"))
+        for path, key in (
+            ("/v1/instances", "instances"),
+            ("/v1/restore-points", "restore_points"),
+            ("/v1/jobs", "jobs"),
+        ):
+            ids = {row["id"] for row in other.call("GET", path)[key]}
+            assert not ids & {self.server.id, *self.truth}, f"{path} shows what is not beta's"
+        point = next(iter(self.truth))
+        for path in (f"instances/{self.server.id}", f"restore-points/{point}"):
+            try:
+                other.call("GET", f"/v1/{path}")
+            except ApiError as error:
+                assert error.status == 404, error
+            else:
+                raise AssertionError(f"beta sees {path}")
+        self.say("the other tenant sees nothing of it")
+
+    def read_only(self):
+        """The user that reads can do nothing else."""
+        spec = next(iter(self.where.values()))
+        for command in (["snap", "create", f"{spec}@forbidden"], ["resize", "--size", "2G", spec]):
+            refused = subprocess.run(
+                ["rbd", "-c", STATE / "ceph/etc/ceph.conf", "--id", "firn-backup", *command],
+                capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+            assert refused.returncode != 0, f"firn-backup may {command}"
+        assert "forbidden" not in snapshots(spec)
+        self.say("firn-backup can only read")
+
+    def delete(self):
+        """The tenant deletes everything, right after an incremental backup."""
+        self.cloud.delete_server(self.server.id, wait=True, timeout=300)
+        for volume in self.volumes.values():
+            storage = self.cloud.block_storage
+            storage.wait_for_status(storage.get_volume(volume.id), "available", wait=300)
+            self.cloud.delete_volume(volume.id, wait=True, timeout=300)
+        for pool in POOLS.values():
+            left = images(pool) - self.before[pool]
+            assert not left and not trash(pool), f"left in {pool}: {left} {trash(pool)}"
+        self.say("the tenant has deleted server and volumes; nothing is left in Cinder's pools")
+        # Nova does not remove a disk that has a snapshot, so its disks wait for an operator.
+        for image in images("vms") - self.before["vms"]:
+            rbd("snap", "purge", "--no-progress", f"vms/{image}")
+            rbd("rm", "--no-progress", f"vms/{image}")
+        for point in self.truth:
+            self.restore(point, f"last-{point}")
+        self.say("the points restore without them")
+
+    def steps(self):
+        return (
+            self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
+            self.restores, self.delete_points, self.isolation, self.read_only, self.delete,
+        )  # fmt: skip
+
+
+def main():
+    backup = Backup()
+    for step in backup.steps():
+        step()
+    print("cloud-test: ok")
+
+
+if __name__ == "__main__":
+    main()
