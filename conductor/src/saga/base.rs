@@ -7,6 +7,7 @@
 //! is handed over: Cinder forgets it, and it gets the new name.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use firn_core::{BackupMode, DiskKind, ErrorKind};
@@ -17,10 +18,14 @@ use uuid::Uuid;
 use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec};
 use super::snapshot::{SNAPSHOT, SnapshotBy, Taken, remove_of_job, with_driver};
 use super::{JobContext, JobError, RunningJob, Step};
+use crate::stop::StopReason;
 use crate::worker::Watch;
 use crate::worker::protocol::{BackupDisk, Level};
 
 const RELEASE: &str = "release";
+/// How long a disk's snapshots are tried to be released, and how often.
+const PATIENCE: Duration = Duration::from_secs(600);
+const PAUSE: Duration = Duration::from_secs(5);
 /// What Firn's ids in names of bases are made in: with the disk's location they tell ours from those
 /// of Cinder's own backup service, also when all records of ours are lost.
 const BASES: Uuid = Uuid::from_u128(0x7c1d_0f52_9a55_4f27_8e0b_f12a_17b1_5ee5);
@@ -69,7 +74,11 @@ impl Step for Release {
         let point = self.0.point().await?;
         for (disk, taken) in found.disks.iter().zip(&taken) {
             let Some(name) = &taken.name else { continue };
-            if let Err(error) = self.release(&point, disk, name, taken).await {
+            if let Err(error) = self.release_patiently(context, &point, disk, name, taken).await {
+                if let Some(StopReason::LeaseLost | StopReason::Shutdown) = context.stop.reason() {
+                    // Whoever has the job next goes on here.
+                    return Err(error);
+                }
                 let device = &disk.disk.disk.device;
                 let text =
                     format!("disk {device}: its snapshots are not as they should be: {error}");
@@ -86,6 +95,32 @@ impl Step for Release {
 }
 
 impl Release {
+    /// A snapshot that Cinder has forgotten and that has no name of ours yet would be nobody's: so a
+    /// cloud or a storage that is away for a while is waited for.
+    async fn release_patiently(
+        &self,
+        context: &JobContext,
+        point: &Point,
+        disk: &DiscoveredDisk,
+        name: &str,
+        taken: &Taken,
+    ) -> Result<(), JobError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let released = self.release(point, disk, name, taken).await;
+            let Err(error) = released else { return Ok(()) };
+            let stopping = context.stop.reason().is_some();
+            if stopping || !error.kind.retryable() || Instant::now() >= until {
+                return Err(error);
+            }
+            tracing::warn!(job_id = %context.id, %error, "snapshots are not released yet");
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                _ = context.stop.requested() => {}
+            }
+        }
+    }
+
     async fn release(
         &self,
         point: &Point,
@@ -206,9 +241,7 @@ mod tests {
     /// Names are on storages already: another id would be nobody's.
     #[test]
     fn the_id_of_a_disk_never_changes() {
-        let expected = prefix_of_volume(&disk("volume-1"));
+        let expected = "backup.3844db1e-8e14-5f0f-9375-bb5dccd26601.snap.";
         assert_eq!(prefix_of_volume(&disk("volume-1")), expected);
-        let id = expected.strip_prefix("backup.").unwrap().strip_suffix(".snap.").unwrap();
-        assert_eq!(Uuid::try_parse(id).unwrap().get_version_num(), 5);
     }
 }

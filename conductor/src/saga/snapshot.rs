@@ -170,3 +170,35 @@ pub(super) async fn with_driver<T: Send + 'static>(
         Err(error) => Err(JobError::from_chain(ErrorKind::Internal, "asking a driver", &error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_cloud_takes_those_of_volumes_and_drivers_the_others() {
+        let disk = |kind: &str, serial: Option<&str>| -> Disk {
+            let disk = json!({
+                "device": "vda", "kind": kind, "bus": "virtio", "serial": serial,
+                "location": { "type": "rbd", "pool": "p", "image": "i" },
+            });
+            serde_json::from_value(disk).unwrap()
+        };
+        let cloud = SnapshotBy::Cloud { volume_id: "v".to_owned() };
+        let volume = disk("volume", Some("v"));
+        for (disk, cloud_can, driver_can, expected) in [
+            (&volume, true, true, &cloud),
+            (&volume, true, false, &cloud),
+            (&volume, false, true, &SnapshotBy::Driver),
+            (&volume, false, false, &SnapshotBy::Nobody),
+            (&disk("root", None), true, true, &SnapshotBy::Driver),
+            (&disk("root", None), true, false, &SnapshotBy::Nobody),
+            // A serial number does not make a volume.
+            (&disk("ephemeral", Some("v")), true, true, &SnapshotBy::Driver),
+        ] {
+            assert_eq!(&SnapshotBy::choose(disk, cloud_can, driver_can), expected, "{disk:?}");
+        }
+    }
+}

@@ -150,6 +150,16 @@ unsafe extern "C" fn snapshot(
     abi::FIRN_OK
 }
 
+unsafe extern "C" fn snapshot_rename(
+    _driver: *mut abi::DriverHandle,
+    _location: abi::Str,
+    _from: abi::Str,
+    _to: abi::Str,
+    _out_error: *mut abi::ErrorReport,
+) -> abi::Status {
+    abi::FIRN_OK
+}
+
 unsafe extern "C" fn snapshot_list(
     _driver: *mut abi::DriverHandle,
     _location: abi::Str,
@@ -184,6 +194,7 @@ pub(crate) static SNAPSHOTS: abi::SnapshotsExtension = abi::SnapshotsExtension {
     create: Some(snapshot),
     remove: Some(snapshot),
     list: Some(snapshot_list),
+    rename: Some(snapshot_rename),
 };
 
 pub(crate) const TABLE_OK: abi::DriverVtable = abi::DriverVtable {
