@@ -167,11 +167,7 @@ class Backup(Smoke):
 
     def delete(self):
         """The tenant deletes everything, right after an incremental backup."""
-        self.cloud.delete_server(self.server.id, wait=True, timeout=300)
-        for volume in self.volumes.values():
-            storage = self.cloud.block_storage
-            storage.wait_for_status(storage.get_volume(volume.id), "available", wait=300)
-            self.cloud.delete_volume(volume.id, wait=True, timeout=300)
+        self.delete_all()
         for pool in POOLS.values():
             left = images(pool) - self.before[pool]
             assert not left and not trash(pool), f"left in {pool}: {left} {trash(pool)}"

@@ -102,13 +102,17 @@ class Smoke:
             self.guest.do("check", device, "5M", "3M", 100 + number)
         self.say("the server runs again and has what it wrote")
 
-    def delete(self):
+    def delete_all(self):
+        """What the tenant has."""
         self.cloud.delete_server(self.server.id, wait=True, timeout=300)
         for volume in self.volumes.values():
             # Nova lets go of it after the server is gone.
             storage = self.cloud.block_storage
             storage.wait_for_status(storage.get_volume(volume.id), "available", wait=300)
             self.cloud.delete_volume(volume.id, wait=True, timeout=300)
+
+    def delete(self):
+        self.delete_all()
         for pool, before in self.before.items():
             left = images(pool) - before
             assert not left, f"left in {pool}: {left}"
