@@ -78,6 +78,8 @@ cloud-smoke: cloud ## A server's life on the cloud: boot, write, restart, delete
 cloud-test: build cloud ## Firn on the cloud: a running server backed up, restored, compared; tenants apart
 	@tests/cloud/up firn
 	@tests/cloud/test
+	@FIRN_CLOUD=$${FIRN_CLOUD:-$${FIRN_BUILD_DIR:-$(CURDIR)/build}/cloud} \
+		cargo nextest run -p firn-cloud --locked --profile cloud
 
 cloud-lint: ## shellcheck and bashate over the scripts of cloud and devstack
 	@tests/install/deps.sh packages-cloud.txt
