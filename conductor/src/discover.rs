@@ -1,5 +1,6 @@
 //! What the cloud and the drivers together know of an instance's disks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use firn_cloud::InstanceDetail;
@@ -32,20 +33,24 @@ pub(crate) async fn instance(
     }
 }
 
-/// Asks the drivers for each disk. Storage that hangs costs the deadline, not the service.
+/// Asks the drivers for each of an instance's `disks`. Storage that hangs costs the deadline, not the service.
 pub(crate) async fn probe(
     services: &Services,
+    instance: &InstanceDetail,
     disks: &[Disk],
 ) -> Result<Vec<ProbedDisk>, JobError> {
     let drivers = Arc::clone(&services.drivers);
-    let cloud = services.volume_snapshots.is_some();
+    let volumes: HashSet<_> = match (&services.volume_snapshots, &instance.machine.openstack) {
+        (Some(_), Some(server)) => server.volumes.iter().map(|one| one.id.clone()).collect(),
+        _ => HashSet::new(),
+    };
     let disks = disks.to_vec();
     let probing = tokio::task::spawn_blocking(move || {
         let probe = |disk: Disk| {
             let probe = drivers.probe(&disk.location);
             let driver = probe.as_ref().ok().and_then(|(name, _)| drivers.get(name).ok());
             let able = driver.is_some_and(|driver| driver.capabilities().snapshots);
-            ProbedDisk { snapshot_by: SnapshotBy::choose(&disk, cloud, able), disk, probe }
+            ProbedDisk { snapshot_by: SnapshotBy::choose(&disk, &volumes, able), disk, probe }
         };
         disks.into_iter().map(probe).collect()
     });

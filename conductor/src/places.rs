@@ -39,9 +39,9 @@ pub(crate) async fn find(services: &Services) {
 
 async fn look(services: &Services, id: InstanceId) -> Result<JobPlaces, JobError> {
     let detail = discover::instance(services, id).await?;
-    let disks: Vec<_> =
-        detail.instance.disks.into_iter().filter(|disk| disk.kind.protected()).collect();
-    let probed = discover::probe(services, &disks).await?;
+    let disks = detail.instance.disks.iter().filter(|disk| disk.kind.protected());
+    let disks: Vec<_> = disks.cloned().collect();
+    let probed = discover::probe(services, &detail, &disks).await?;
     let storages = probed.into_iter().filter_map(|disk| Some(disk.probe.ok()?.1.storage));
     Ok(JobPlaces { hypervisor: detail.host, storages: storages.collect() })
 }

@@ -149,7 +149,7 @@ async fn instance_show(services: &Services, asked: InstanceShow) -> Result<Value
         let message = format!("no instance has the id {}", asked.instance_id);
         return Err(JobError::new(ErrorKind::NotFound, message));
     }
-    let disks = discover::probe(services, &instance.instance.disks).await?;
+    let disks = discover::probe(services, &instance, &instance.instance.disks).await?;
     Ok(json!({ "instance": view::detail(&instance, &disks) }))
 }
 

@@ -6,6 +6,7 @@ the guest itself sees; Cinder's and Ceph's own lists tell whether anything is le
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -94,8 +95,8 @@ class Backup(Smoke):
         for device, spec in self.disks.items():
             bases = snapshots(spec)
             assert len(bases) == 1, f"{spec} should have one base: {bases}"
-            if "volume-" in spec:
-                assert bases[0].startswith("backup.") and ".snap." in bases[0], bases
+            # What Cinder's driver removes with the volume.
+            assert re.fullmatch(r"backup\.[0-9a-f-]{36}\.snap\.[0-9.]+", bases[0]), bases
             self.truth[point["id"]][device] = export_sum(f"{spec}@{bases[0]}")
         return point
 
@@ -105,8 +106,8 @@ class Backup(Smoke):
         for first in (2, 4):
             point = self.incremental(first)
             wrote = 2 * MIB * len(self.where)
-            # Whole objects of 4 MiB at most, and the first blocks of the file system.
-            assert point["read_bytes"] <= 8 * wrote, "an incremental read what had not changed"
+            # At most the whole objects of 4 MiB that were written to.
+            assert point["read_bytes"] <= 2 * wrote, "an incremental read what had not changed"
 
     def restore(self, point: str, name: str):
         target = {"type": "file", "name": name}

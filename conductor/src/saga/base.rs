@@ -2,15 +2,15 @@
 //! next backup compares with. For a full one nothing.
 //!
 //! A base is never in anybody's way. On RBD, Cinder's driver removes snapshots of the form
-//! `backup.<uuid>.snap.<time>` by itself when a volume is deleted or moved; so the bases of volumes
-//! are called that, and Cinder's own snapshot, which would keep the owner from deleting the volume,
-//! is handed over: Cinder forgets it, and it gets the new name.
+//! `backup.<uuid>.snap.<time>` by itself when a volume is deleted or moved; so bases are called that,
+//! and Cinder's own snapshot, which would keep the owner from deleting the volume, is handed over:
+//! Cinder forgets it, and it gets the new name.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use firn_core::{BackupMode, DiskKind, ErrorKind};
+use firn_core::{BackupMode, ErrorKind};
 use firn_db::Point;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -26,36 +26,20 @@ const RELEASE: &str = "release";
 /// How long a disk's snapshots are tried to be released, and how often.
 const PATIENCE: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_secs(5);
-/// What Firn's ids in names of bases are made in: with the disk's location they tell ours from those
-/// of Cinder's own backup service, also when all records of ours are lost.
+/// What the ids in names of bases are made in: with the disk's location they tell ours from those of
+/// Cinder's own backup service, also when all records of ours are lost.
 const BASES: Uuid = Uuid::from_u128(0x7c1d_0f52_9a55_4f27_8e0b_f12a_17b1_5ee5);
-/// How the snapshots that drivers took of other disks begin.
-const OURS: &str = "firn-";
-/// No snapshot is called so.
-const NOBODY: &str = "firn-nobody";
 
-/// The name of a snapshot that a driver takes for a point. It serves as base as it is.
-pub(super) fn name_by_driver(disk: &BackupDisk, point: &Point) -> String {
-    match disk.disk.kind {
-        DiskKind::Volume => name_of_volume(disk, point),
-        _ => format!("{OURS}{}", point.id),
-    }
-}
-
-fn name_of_volume(disk: &BackupDisk, point: &Point) -> String {
+/// The name of a point's base on a disk. A snapshot that a driver takes is called so from the start.
+pub(super) fn name(disk: &BackupDisk, point: &Point) -> String {
     let micros = point.created_at.timestamp_micros();
-    format!("{}{}.{:06}", prefix_of_volume(disk), micros / 1_000_000, micros % 1_000_000)
+    format!("{}{}.{:06}", prefix(disk), micros / 1_000_000, micros % 1_000_000)
 }
 
-fn prefix_of_volume(disk: &BackupDisk) -> String {
+/// How the names of a disk's bases begin.
+fn prefix(disk: &BackupDisk) -> String {
     let id = Uuid::new_v5(&BASES, disk.location.to_string().as_bytes());
     format!("backup.{id}.snap.")
-}
-
-/// Whether a snapshot of a disk is a base of ours.
-fn is_base(disk: &BackupDisk, name: &str) -> bool {
-    name.starts_with(&prefix_of_volume(disk))
-        || name.strip_prefix(OURS).is_some_and(|id| Uuid::try_parse(id).is_ok())
 }
 
 /// Lets go of all snapshots but the bases. The point is there already, so nothing here fails it: what
@@ -150,9 +134,9 @@ impl Release {
         let (Some(cloud), Some(id)) = (&self.0.services.volume_snapshots, &taken.cloud_id) else {
             return Ok(None);
         };
-        let base = name_of_volume(&disk.disk, point);
+        let base = self::name(&disk.disk, point);
         // Asked before anything is given away: what Cinder has forgotten, we must be able to remove.
-        if let Err(error) = self.rename(&disk.disk, NOBODY, &base).await
+        if let Err(error) = self.rename(&disk.disk, &format!("{base}.absent"), &base).await
             && error.kind != ErrorKind::NotFound
         {
             if !matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported) {
@@ -187,11 +171,12 @@ impl Release {
         disk: &BackupDisk,
         keep: Option<String>,
     ) -> Result<(), JobError> {
-        let ours = disk.clone();
+        let prefix = prefix(disk);
         let remove = move |driver: &dyn firn_driver_sdk::Driver, at: &_| {
             let names = driver.snapshot_list(at)?;
-            let mut old =
-                names.iter().filter(|name| is_base(&ours, name) && keep.as_ref() != Some(name));
+            let mut old = names
+                .iter()
+                .filter(|name| name.starts_with(&prefix) && keep.as_ref() != Some(name));
             old.try_for_each(|name| driver.snapshot_delete(at, name))
         };
         match with_driver(&self.0.services, disk, remove).await {
@@ -219,29 +204,11 @@ mod tests {
         serde_json::from_value(disk).unwrap()
     }
 
+    /// Names are on storages already: with another id they would be nobody's. The ids of Cinder's
+    /// backup service are random, those of other disks are others.
     #[test]
-    fn bases_are_told_from_other_peoples_snapshots() {
-        let (one, other) = (disk("volume-1"), disk("volume-2"));
-        let prefix = prefix_of_volume(&one);
-        let cinders = "^backup\\.([a-z0-9\\-]+?)\\.snap\\.(.+)$";
-        assert!(is_base(&one, &format!("{prefix}1795430000.000123")), "{cinders}");
-        assert!(!is_base(&one, &format!("{}1795430000.000123", prefix_of_volume(&other))));
-        assert!(is_base(&one, &format!("firn-{}", Uuid::from_u128(7))));
-        for name in [
-            "backup.5a1e0d3f-94f0-4f52-9d6a-0d4a9b6c6a11.snap.1795430000.12",
-            "snapshot-5a1e0d3f-94f0-4f52-9d6a-0d4a9b6c6a11",
-            "firn-nobody",
-            "firn-before-upgrade",
-            "nova-resize",
-        ] {
-            assert!(!is_base(&one, name), "{name}");
-        }
-    }
-
-    /// Names are on storages already: another id would be nobody's.
-    #[test]
-    fn the_id_of_a_disk_never_changes() {
-        let expected = "backup.3844db1e-8e14-5f0f-9375-bb5dccd26601.snap.";
-        assert_eq!(prefix_of_volume(&disk("volume-1")), expected);
+    fn the_id_of_a_disk_is_its_own_and_never_changes() {
+        assert_eq!(prefix(&disk("volume-1")), "backup.3844db1e-8e14-5f0f-9375-bb5dccd26601.snap.");
+        assert_ne!(prefix(&disk("volume-1")), prefix(&disk("volume-2")));
     }
 }

@@ -87,7 +87,7 @@ impl Step for Discover {
             let text = format!("disk {device} is excluded, but the instance has none of that name");
             self.0.lease.message(Level::Warning, "excluded_disks", &text).await;
         }
-        let probed = discover::probe(services, &wanted).await?;
+        let probed = discover::probe(services, &instance, &wanted).await?;
         let disks = readable_disks(probed, &excluded_disks)?;
         let parent_id = match point.mode {
             BackupMode::Full => None,

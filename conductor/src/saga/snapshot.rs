@@ -5,10 +5,11 @@
 //! half done. Afterwards an incremental backup keeps one of each disk as the base that the next one
 //! compares with (see [`super::base`]); everything else goes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use firn_core::{Disk, DiskKind, ErrorKind};
+use firn_core::{Disk, ErrorKind};
 use firn_db::Point;
 use firn_driver_sdk::{Driver, DriverError, Location};
 use futures_util::future::join_all;
@@ -41,13 +42,12 @@ pub(crate) enum SnapshotBy {
 }
 
 impl SnapshotBy {
-    /// The way for a disk: by the `cloud` where that has snapshots of volumes, else by the disk's
-    /// `driver` where that has any.
-    pub(crate) fn choose(disk: &Disk, cloud: bool, driver: bool) -> Self {
+    /// The way for a disk: by the cloud where it is one of the `volumes` that the cloud snapshots
+    /// (by their ids; also a root disk that the server boots from), else by the disk's `driver`
+    /// where that can.
+    pub(crate) fn choose(disk: &Disk, volumes: &HashSet<String>, driver: bool) -> Self {
         match &disk.serial {
-            Some(volume_id) if cloud && disk.kind == DiskKind::Volume => {
-                Self::Cloud { volume_id: volume_id.clone() }
-            }
+            Some(id) if volumes.contains(id) => Self::Cloud { volume_id: id.clone() },
             _ if driver => Self::Driver,
             _ => Self::Nobody,
         }
@@ -90,7 +90,7 @@ impl Step for TakeSnapshots {
         }
         let point = self.0.point().await?;
         for disk in found.disks.iter().filter(|disk| disk.snapshot_by == SnapshotBy::Driver) {
-            let name = base::name_by_driver(&disk.disk, &point);
+            let name = base::name(&disk.disk, &point);
             let services = &self.0.services;
             with_driver(services, &disk.disk, move |driver, at| driver.snapshot_delete(at, &name))
                 .await?;
@@ -121,7 +121,7 @@ impl TakeSnapshots {
                 "the job was begun with a block storage service, and this conductor has none",
             )),
             (SnapshotBy::Driver, _) => {
-                let name = base::name_by_driver(&disk.disk, point);
+                let name = base::name(&disk.disk, point);
                 let given = name.clone();
                 with_driver(services, &disk.disk, move |driver, at| {
                     driver.snapshot_create(at, &given)
@@ -186,19 +186,22 @@ mod tests {
             });
             serde_json::from_value(disk).unwrap()
         };
+        let volumes = HashSet::from(["v".to_owned()]);
         let cloud = SnapshotBy::Cloud { volume_id: "v".to_owned() };
-        let volume = disk("volume", Some("v"));
-        for (disk, cloud_can, driver_can, expected) in [
-            (&volume, true, true, &cloud),
-            (&volume, true, false, &cloud),
-            (&volume, false, true, &SnapshotBy::Driver),
-            (&volume, false, false, &SnapshotBy::Nobody),
-            (&disk("root", None), true, true, &SnapshotBy::Driver),
-            (&disk("root", None), true, false, &SnapshotBy::Nobody),
+        for (disk, volumes, driver, expected) in [
+            (disk("volume", Some("v")), volumes.clone(), true, &cloud),
+            (disk("volume", Some("v")), volumes.clone(), false, &cloud),
+            // A server may boot from a volume.
+            (disk("root", Some("v")), volumes.clone(), true, &cloud),
+            // Nobody snapshots volumes here.
+            (disk("volume", Some("v")), HashSet::new(), true, &SnapshotBy::Driver),
+            (disk("volume", Some("v")), HashSet::new(), false, &SnapshotBy::Nobody),
+            (disk("root", None), volumes.clone(), true, &SnapshotBy::Driver),
+            (disk("root", None), volumes.clone(), false, &SnapshotBy::Nobody),
             // A serial number does not make a volume.
-            (&disk("ephemeral", Some("v")), true, true, &SnapshotBy::Driver),
+            (disk("ephemeral", Some("w")), volumes, true, &SnapshotBy::Driver),
         ] {
-            assert_eq!(&SnapshotBy::choose(disk, cloud_can, driver_can), expected, "{disk:?}");
+            assert_eq!(&SnapshotBy::choose(&disk, &volumes, driver), expected, "{disk:?}");
         }
     }
 }

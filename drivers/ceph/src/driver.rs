@@ -42,6 +42,12 @@ impl CephDriver {
         Opener { clusters: Arc::clone(&self.clusters), place, snapshot }
     }
 
+    /// Whether some cluster has a user that may take snapshots. They are opened in any case.
+    fn snapshots(&self) -> bool {
+        let clusters = &self.clusters.settings().clusters;
+        clusters.iter().any(|cluster| cluster.snapshot_user.is_some())
+    }
+
     /// Whether some cluster has a user that may write.
     fn writes(&self) -> bool {
         let clusters = &self.clusters.settings().clusters;
@@ -57,7 +63,7 @@ impl Driver for CephDriver {
     fn capabilities(&self) -> Capabilities {
         let write = self.writes();
         Capabilities {
-            snapshots: true,
+            snapshots: self.snapshots(),
             changed_blocks: true,
             write,
             create: write,

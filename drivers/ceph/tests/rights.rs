@@ -56,7 +56,7 @@ fn without_users_there_are_only_reads() {
     scene.snapshot(&image, "then");
     let driver = driver_with(json!({"clusters": [{"conf": scene.cluster["conf"]}]}));
     let can = driver.capabilities();
-    assert_eq!((can.snapshots, can.write, can.create), (true, false, false));
+    assert_eq!((can.snapshots, can.write, can.create), (false, false, false));
     let location = driver.probe(&disk(&image)).unwrap().unwrap().location;
     assert_eq!(driver.snapshot_list(&location).unwrap(), ["then"]);
     let create = driver.snapshot_create(&location, "now");
