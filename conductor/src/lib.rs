@@ -11,7 +11,8 @@
 //! - a plan's run appears once, whoever schedules, with all its jobs or not at all;
 //! - drivers run in a worker process as soon as data moves: their crash is an error of one step.
 //!
-//! It must not know of HTTP, of users' rights, of any particular cloud or storage.
+//! It must not know of HTTP, of users' rights, of any particular cloud or storage, but for the options
+//! that it hands on to them.
 
 mod agents;
 mod conductor;
