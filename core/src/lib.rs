@@ -39,4 +39,7 @@ pub use openstack::{
 };
 pub use point::{BackupMode, Consistency, PointEvent, PointState};
 pub use progress::{Progress, Rate};
-pub use restore::{FileName, FileNameError, RestoreEvent, RestoreState, RestoreTarget};
+pub use restore::{
+    FileName, FileNameError, NewInstance, NovaDisks, RestoreEvent, RestoreState, RestoreTarget,
+    VolumeTarget,
+};
