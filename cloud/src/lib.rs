@@ -4,7 +4,7 @@
 //! [`Cloud`] is the trait that the conductor and the API hold (`Arc<dyn Cloud>`); [`Standalone`]
 //! answers it for one machine without any cloud services, [`openstack::OpenStackCloud`] for an
 //! OpenStack. [`Delegation`] says whether work that its owner scheduled may be done now.
-//! [`openstack`] is what Firn asks of OpenStack's services; there, things are made and deleted too.
+//! [`Rebuild`] makes instances and volumes for restores. [`openstack`] is what Firn asks of OpenStack's services; there, things are made and deleted too.
 //!
 //! Invariants:
 //! - every answer comes within a deadline or is [`CloudError::Unavailable`];
@@ -22,6 +22,7 @@ mod delegation;
 mod error;
 mod instance;
 pub mod openstack;
+mod rebuild;
 mod standalone;
 mod volumes;
 
@@ -29,5 +30,9 @@ pub use cloud::Cloud;
 pub use delegation::{Delegated, Delegation, DelegationError, Grant, NoDelegation};
 pub use error::{BoxError, CloudError};
 pub use instance::{InstanceDetail, InstanceSummary};
+pub use rebuild::{
+    FormerDisk, FormerMachine, PlannedPort, PlannedServer, PlannedVolume, Rebuild, ServerParts,
+    ServerPlan, VolumePlan, VolumeUse,
+};
 pub use standalone::{Machines, Standalone};
 pub use volumes::{VolumeSnapshot, VolumeSnapshots};
