@@ -93,8 +93,8 @@ pub trait Rebuild: Send + Sync {
     /// Removes the instance of a restore. None is fine.
     async fn server_remove(&self, grant: &Grant, restore: RestoreId) -> Result<(), CloudError>;
 
-    /// Shuts an instance off; answers whether it ran.
-    async fn server_stop(&self, server_id: &str) -> Result<bool, CloudError>;
+    /// Shuts an instance off. One that is off is fine.
+    async fn server_stop(&self, server_id: &str) -> Result<(), CloudError>;
 
     /// Starts an instance. One that runs is fine.
     async fn server_start(&self, server_id: &str) -> Result<(), CloudError>;
@@ -235,6 +235,8 @@ pub enum VolumeUse {
     Replace {
         /// Its id.
         id: String,
+        /// The disk, by its device in the restore point.
+        device: String,
     },
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use firn_cloud::{Cloud, Delegation, NoDelegation, VolumeSnapshots};
+use firn_cloud::{Delegation, NoDelegation};
 use firn_core::RepositoryId;
 use firn_db::{Database, QuotaLimits};
 use oslo_messaging::{Notifier, Transport};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::presence::Admission;
 use crate::scheduler::{self, QueueWaker, Scheduler, SystemClock};
-use crate::services::Services;
+use crate::services::{CloudAccess, Services};
 use crate::stop::{Stop, StopReason};
 use crate::{ConductorConfig, dispatcher, presence, reconcile, requests};
 
@@ -55,10 +55,9 @@ impl Conductor {
         database: Database,
         transport: Arc<dyn Transport>,
         notifier: Arc<dyn Notifier>,
-        cloud: Arc<dyn Cloud>,
-        volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
+        cloud: CloudAccess,
     ) -> Self {
-        let services = Arc::new(Services::new(config, database, cloud, volume_snapshots, notifier));
+        let services = Arc::new(Services::new(config, database, cloud, notifier));
         Self {
             services,
             transport,

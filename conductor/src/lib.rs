@@ -43,3 +43,4 @@ pub use conductor::{Conductor, Shutdown};
 pub use config::ConductorConfig;
 pub use options::{CephOptions, ConductorOptions, StorageOptions};
 pub use request::current as current_request;
+pub use services::CloudAccess;

@@ -10,13 +10,15 @@ use clap::{Parser, Subcommand};
 use firn_cloud::openstack::identity::Trusts;
 use firn_cloud::openstack::{
     CinderOptions, CinderSnapshots, GlanceOptions, KeystoneAuthtokenOptions, NeutronOptions,
-    NovaOptions, OpenStackCloud, Services as OpenStackServices, ServicesOptions, TrustDelegation,
+    NovaOptions, OpenStackCloud, OpenStackRebuild, Services as OpenStackServices, ServicesOptions,
+    TrustDelegation,
 };
-use firn_cloud::{Cloud, Delegation, NoDelegation, VolumeSnapshots};
+use firn_cloud::{Delegation, NoDelegation};
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
 use firn_conductor::worker::{Bandwidth, WorkerCommand};
 use firn_conductor::{
-    AgentCloud, CephOptions, Conductor, ConductorConfig, ConductorOptions, StorageOptions,
+    AgentCloud, CephOptions, CloudAccess, Conductor, ConductorConfig, ConductorOptions,
+    StorageOptions,
 };
 use firn_db::{DatabaseOptions, QuotaOptions};
 use firn_service::{
@@ -108,9 +110,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         tracing::warn!("no [keystone_authtoken]: plans run whether or not their owners still may");
         Arc::new(NoDelegation)
     };
-    let (cloud, volume_snapshots) = match options.cloud.as_str() {
+    let cloud = match options.cloud.as_str() {
         "openstack" => openstack(config, &keystone, agents)?,
-        _ => (agents as Arc<dyn Cloud>, None),
+        _ => CloudAccess::read_only(agents),
     };
     let conductor = Conductor::new(
         settings,
@@ -119,7 +121,6 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         Arc::clone(&transport),
         messaging.notifier,
         cloud,
-        volume_snapshots,
     )
     .with_delegation(delegation)
     .with_quotas(config.get::<QuotaOptions>()?.limits());
@@ -151,14 +152,12 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-type Clouds = (Arc<dyn Cloud>, Option<Arc<dyn VolumeSnapshots>>);
-
 /// Nova and its companions as the service user, and the agents as their hypervisors.
 fn openstack(
     config: &Config,
     keystone: &KeystoneAuthtokenOptions,
     agents: Arc<AgentCloud>,
-) -> anyhow::Result<Clouds> {
+) -> anyhow::Result<CloudAccess> {
     if !keystone.is_set() {
         bail!("[conductor] cloud = openstack needs a service user in [keystone_authtoken]");
     }
@@ -169,9 +168,15 @@ fn openstack(
         network: config.get::<NeutronOptions>()?.client(request_id),
         images: config.get::<GlanceOptions>()?.client(request_id),
     };
-    let services = OpenStackServices::new(&keystone.session()?, &options);
+    let session = keystone.session()?;
+    let services = OpenStackServices::new(&session, &options);
     let snapshots = CinderSnapshots::new(Arc::clone(&services.block_storage));
-    Ok((Arc::new(OpenStackCloud::new(services, agents)), Some(Arc::new(snapshots))))
+    let rebuild = OpenStackRebuild::new(services.clone(), Trusts::new(session), options);
+    Ok(CloudAccess {
+        cloud: Arc::new(OpenStackCloud::new(services, agents)),
+        volume_snapshots: Some(Arc::new(snapshots)),
+        rebuild: Some(Arc::new(rebuild)),
+    })
 }
 
 /// Patience ends by itself, or by a second signal.

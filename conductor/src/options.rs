@@ -78,6 +78,9 @@ oslo_config::options! {
         /// instances whose disks are not volumes cannot be backed up, and incremental backups
         /// read all that is allocated.
         pub snapshot_user: Option<String>;
+        /// The cephx user that writes disks in restores, and removes disks of deleted instances.
+        /// Without one neither is done.
+        pub write_user: Option<String>;
     }
 }
 
@@ -89,6 +92,7 @@ impl CephOptions {
                 "conf": conf,
                 "user": self.user,
                 "snapshot_user": self.snapshot_user,
+                "write_user": self.write_user,
             })
         };
         serde_json::json!({ "clusters": self.conf.iter().map(cluster).collect::<Vec<_>>() })

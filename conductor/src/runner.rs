@@ -11,7 +11,7 @@ use firn_db::{Claim, Claimed, Connection, Database, DbError, EventLevel, JobEnd,
 use crate::lease::{Beat, Heart, Lease, Pulse};
 use crate::notify::{self, Phase};
 use crate::saga::{
-    DbJournal, Ended, JobContext, JobError, Journal, RunningJob, end, execute, steps,
+    DbJournal, Ended, JobContext, JobError, Journal, RunningJob, end, execute, refused, steps,
 };
 use crate::services::Services;
 use crate::stop::{Stop, StopReason};
@@ -41,7 +41,18 @@ pub(crate) async fn run(services: Arc<Services>, claimed: Claimed, shutdown: Sto
     let lease = Arc::new(Lease::new(Box::new(heart), Arc::clone(&journal), stop.clone(), length));
     let context = JobContext::new(row.id, stop.clone(), RETRY_DELAY);
     let job = RunningJob::new(services, Arc::clone(&lease), claim, &row);
-    let steps = steps(&job);
+    let steps = match steps(&job).await {
+        Ok(steps) => steps,
+        // Nothing was done yet that would have to be undone.
+        Err(error) if row.attempts <= 1 && !error.kind.retryable() => refused(error),
+        Err(error) => {
+            tracing::warn!(%error, "the job's steps are not known: it is tried again later");
+            if let Err(error) = release(&database, claim, None).await {
+                tracing::warn!(error = chain(&error), "the job could not be given back");
+            }
+            return;
+        }
+    };
     let saga = execute(&steps, &context, journal.as_ref());
     let ended = tokio::select! {
         ended = saga => ended,

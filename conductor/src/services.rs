@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use firn_cloud::{Cloud, VolumeSnapshots};
+use firn_cloud::{Cloud, Rebuild, VolumeSnapshots};
 use firn_db::Database;
 use firn_driver_host::DriverSet;
 use firn_driver_sdk::Config;
@@ -10,6 +10,24 @@ use oslo_messaging::Notifier;
 use crate::ConductorConfig;
 use crate::worker::protocol::DriverAccess;
 
+/// What the cloud does for jobs.
+#[derive(Clone)]
+pub struct CloudAccess {
+    /// Which instances there are.
+    pub cloud: Arc<dyn Cloud>,
+    /// Where volumes have snapshots of their own service.
+    pub volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
+    /// Where instances and volumes can be made.
+    pub rebuild: Option<Arc<dyn Rebuild>>,
+}
+
+impl CloudAccess {
+    /// A cloud that only tells.
+    pub fn read_only(cloud: Arc<dyn Cloud>) -> Self {
+        Self { cloud, volume_snapshots: None, rebuild: None }
+    }
+}
+
 /// What jobs and answers need; one for the whole conductor.
 pub(crate) struct Services {
     pub(crate) config: ConductorConfig,
@@ -17,6 +35,8 @@ pub(crate) struct Services {
     pub(crate) cloud: Arc<dyn Cloud>,
     /// Where volumes have snapshots of their own service.
     pub(crate) volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
+    /// Where instances and volumes can be made.
+    pub(crate) rebuild: Option<Arc<dyn Rebuild>>,
     pub(crate) drivers: Arc<DriverSet>,
     pub(crate) notifier: Arc<dyn Notifier>,
 }
@@ -25,12 +45,12 @@ impl Services {
     pub(crate) fn new(
         config: ConductorConfig,
         database: Database,
-        cloud: Arc<dyn Cloud>,
-        volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
+        access: CloudAccess,
         notifier: Arc<dyn Notifier>,
     ) -> Self {
         let drivers = Arc::new(load_drivers(&config.drivers));
-        Self { config, database, cloud, volume_snapshots, drivers, notifier }
+        let CloudAccess { cloud, volume_snapshots, rebuild } = access;
+        Self { config, database, cloud, volume_snapshots, rebuild, drivers, notifier }
     }
 }
 

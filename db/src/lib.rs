@@ -62,8 +62,9 @@ pub use job::{
     JobPlaces, JobProgress, JobSort, NewJob, PointFigures, PointRequest, RestoreRequest,
     backup_request_create, job_claim, job_claim_next, job_claim_within, job_create, job_finish,
     job_get, job_heartbeat, job_lease_expire, job_list, job_places_set, job_release,
-    job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point, jobs_without_places,
-    point_delete_request, point_verify_request, restore_request_create,
+    job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point,
+    jobs_unfinished_of_instance, jobs_without_places, point_delete_request, point_verify_request,
+    restore_request_create,
 };
 pub use job_event::{EventLevel, JobEventRow, job_event_add, job_event_list};
 pub use job_step::{JobStep, job_step_done, job_step_list, job_step_start, job_step_undone};

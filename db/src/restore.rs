@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use firn_core::{JobId, PointId, ProjectId, RestoreEvent, RestoreId, RestoreState, RestoreTarget};
+use serde_json::Value;
 
 use crate::page::{created_between, keyset};
 use crate::schema::restores;
-use crate::stored::{Name, OptionalTime, Text, Time};
+use crate::stored::{Name, OptionalText, OptionalTime, Text, Time};
 use crate::{Connection, DbError, Page, Scope, microseconds, transaction};
 
 const RESOURCE: &str = "restore";
@@ -42,6 +43,9 @@ pub struct Restore {
     /// When it ended, well or not.
     #[diesel(serialize_as = OptionalTime, deserialize_as = OptionalTime)]
     pub finished_at: Option<DateTime<Utc>>,
+    /// What it made, or would make; none before its end, and where the target says it all.
+    #[diesel(serialize_as = OptionalText, deserialize_as = OptionalText)]
+    pub result: Option<Value>,
 }
 
 /// What a new restore is made from.
@@ -105,6 +109,7 @@ pub fn restore_create(
         created_at: now,
         updated_at: now,
         finished_at: None,
+        result: None,
     };
     diesel::insert_into(restores::table).values(restore.clone()).execute(conn)?;
     Ok(restore)
@@ -201,18 +206,35 @@ pub fn restore_finish(
     error_message: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Restore, DbError> {
-    transaction(conn, |conn| finish(conn, id, event, error_message, now))
+    let outcome = Outcome { event, error_message, result: None };
+    transaction(conn, |conn| finish(conn, id, &outcome, now))
+}
+
+/// Ends a restore well, with what it made.
+pub(crate) fn restore_done(
+    conn: &mut Connection,
+    id: RestoreId,
+    result: Option<&Value>,
+    now: DateTime<Utc>,
+) -> Result<Restore, DbError> {
+    let outcome = Outcome { event: RestoreEvent::Finished, error_message: None, result };
+    finish(conn, id, &outcome, now)
+}
+
+struct Outcome<'a> {
+    event: RestoreEvent,
+    error_message: Option<&'a str>,
+    result: Option<&'a Value>,
 }
 
 fn finish(
     conn: &mut Connection,
     id: RestoreId,
-    event: RestoreEvent,
-    error_message: Option<&str>,
+    outcome: &Outcome<'_>,
     now: DateTime<Utc>,
 ) -> Result<Restore, DbError> {
     let before = restore_get(conn, &Scope::All, id)?;
-    let state = before.state.next(event).ok_or_else(|| {
+    let state = before.state.next(outcome.event).ok_or_else(|| {
         DbError::conflict(RESOURCE, id, format!("has already ended: {}", before.state.name()))
     })?;
     let now = microseconds(now);
@@ -221,7 +243,8 @@ fn finish(
     )
     .set((
         restores::state.eq(state.name()),
-        restores::error_message.eq(error_message.map(str::to_owned)),
+        restores::error_message.eq(outcome.error_message.map(str::to_owned)),
+        restores::result.eq(OptionalText::from(outcome.result.cloned())),
         restores::updated_at.eq(Time::from(now)),
         restores::finished_at.eq(OptionalTime::from(Some(now))),
     ))
@@ -229,6 +252,12 @@ fn finish(
     if changed == 0 {
         return Err(DbError::conflict(RESOURCE, id, "was changed by someone else"));
     }
-    let error_message = error_message.map(str::to_owned);
-    Ok(Restore { state, error_message, updated_at: now, finished_at: Some(now), ..before })
+    Ok(Restore {
+        state,
+        error_message: outcome.error_message.map(str::to_owned),
+        result: outcome.result.cloned(),
+        updated_at: now,
+        finished_at: Some(now),
+        ..before
+    })
 }

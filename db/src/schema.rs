@@ -72,6 +72,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
+        result -> Nullable<Text>,
     }
 }
 

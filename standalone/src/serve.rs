@@ -11,7 +11,7 @@ use firn_api::{Api, ApiConfig, StandaloneIdentity};
 use firn_cloud::Standalone;
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
 use firn_conductor::worker::{Bandwidth, WorkerCommand};
-use firn_conductor::{Conductor, ConductorConfig};
+use firn_conductor::{CloudAccess, Conductor, ConductorConfig};
 use firn_core::RepositoryId;
 use firn_db::{Database, JobLimits, NewRepository};
 use firn_repository::ChunkSize;
@@ -79,7 +79,8 @@ async fn serve(
     )?;
     let config = conductor_config(options, &state)?;
     let notifier = Arc::new(NoNotifier);
-    let conductor = Conductor::new(config, repository, database, transport, notifier, cloud, None);
+    let cloud = CloudAccess::read_only(cloud);
+    let conductor = Conductor::new(config, repository, database, transport, notifier, cloud);
     let shutdown = conductor.shutdown();
     let answers = conductor.answers();
     let conductor = tokio::spawn(conductor.run());

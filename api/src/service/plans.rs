@@ -26,13 +26,7 @@ impl Call {
         match self.query(move |conn| firn_db::plan_create(conn, new, now())).await {
             Ok(row) => Ok(self.linked_plan(row)),
             Err(error) => {
-                // Nobody may act for the caller for a plan that there is not.
-                if let Some(trust) = &trust_id {
-                    let ended = self.service.delegation.revoke(trust, &self.caller.credentials);
-                    if let Err(error) = ended.await {
-                        tracing::warn!(%error, trust, "a trust of no plan could not be ended");
-                    }
-                }
+                self.end_trust(trust_id.as_deref()).await;
                 Err(error)
             }
         }
@@ -200,10 +194,19 @@ impl Call {
         }
     }
 
-    async fn entrust(&self) -> Result<Option<String>, ApiError> {
+    pub(super) async fn entrust(&self) -> Result<Option<String>, ApiError> {
         let entrusted =
             self.service.delegation.entrust(&self.caller.principal, &self.caller.credentials);
         entrusted.await.map_err(refused)
+    }
+
+    /// Nobody may act for the caller for what there is not.
+    pub(super) async fn end_trust(&self, trust: Option<&str>) {
+        let Some(trust) = trust else { return };
+        let ended = self.service.delegation.revoke(trust, &self.caller.credentials);
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, trust, "a trust of nothing could not be ended");
+        }
     }
 
     fn linked_plan(&self, row: PlanRow) -> PlanView {

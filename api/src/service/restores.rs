@@ -5,28 +5,76 @@ use serde_json::json;
 use super::now;
 use crate::http::{ApiError, Call, List, Listed};
 use crate::policy::FILE_RESTORE;
-use crate::wire::{RestoreCreate, RestoreQuery, RestoreView, TargetType};
+use crate::wire::{RestoreCreate, RestoreQuery, RestoreView, plain};
 
 impl Call {
-    /// Asks for a restore.
+    /// Asks for a restore. What is made in the cloud is made in the caller's name.
     pub(crate) async fn restore_create(&self, new: RestoreCreate) -> Result<RestoreView, ApiError> {
-        match new.target.kind {
-            TargetType::File => self.demand_rule(FILE_RESTORE)?,
-        }
+        let (point_id, dry_run) = (PointId(new.restore_point_id), new.dry_run);
+        let target = RestoreTarget::from(new.target);
+        self.target_check(&target, dry_run)?;
+        // What may not be seen is not found, before anything is done for it.
+        let scope = self.scope();
+        let seen = scope.clone();
+        self.query(move |conn| firn_db::point_get(conn, &seen, point_id)).await?;
+        let trust_id = match &target {
+            RestoreTarget::NewInstance(_) | RestoreTarget::Volume(_) => self.entrust().await?,
+            RestoreTarget::File { .. } | RestoreTarget::Original => None,
+        };
+        let caller = &self.caller.principal;
+        let spec = json!({
+            "dry_run": dry_run,
+            "grant": {
+                "trust_id": trust_id,
+                "project_id": caller.project_id,
+                "user_id": caller.user_id,
+            },
+        });
         let request = RestoreRequest {
             restore_id: RestoreId::new(),
             job_id: JobId::new(),
-            point_id: PointId(new.restore_point_id),
-            target: new.target.into(),
-            spec: json!({}),
+            point_id,
+            target,
+            spec,
             request_id: self.caller.request_ids.to_send_on(),
         };
-        let scope = self.scope();
         let quotas = self.service.config.quotas;
-        let (restore, job) =
-            self.query(move |conn| restore_start(conn, &scope, &request, &quotas)).await?;
+        let started = self.query(move |conn| restore_start(conn, &scope, &request, &quotas)).await;
+        let (restore, job) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                self.end_trust(trust_id.as_deref()).await;
+                return Err(error);
+            }
+        };
         self.wake(job.id).await;
         Ok(self.linked_restore(restore))
+    }
+
+    fn target_check(&self, target: &RestoreTarget, dry_run: bool) -> Result<(), ApiError> {
+        match target {
+            RestoreTarget::File { .. } => {
+                self.demand_rule(FILE_RESTORE)?;
+                match dry_run {
+                    true => Err(ApiError::field(
+                        "restore.dry_run",
+                        "is for targets in the cloud: a restore to files changes nothing there",
+                    )),
+                    false => Ok(()),
+                }
+            }
+            RestoreTarget::NewInstance(wish) => {
+                let maps = [("networks", &wish.networks), ("volume_types", &wish.volume_types)];
+                for (name, map) in maps {
+                    if let Some(Err(reason)) = map.keys().map(|key| plain(key)).find(Result::is_err)
+                    {
+                        return Err(ApiError::field(format!("restore.target.{name}"), reason));
+                    }
+                }
+                Ok(())
+            }
+            RestoreTarget::Original | RestoreTarget::Volume(_) => Ok(()),
+        }
     }
 
     /// A page of restores.
@@ -64,11 +112,11 @@ fn restore_start(
 ) -> Result<(Restore, Job), DbError> {
     firn_db::transaction(conn, |conn| {
         firn_db::transaction_lock(conn, "restore-target")?;
-        let target = request.target.clone();
         // The point first: what may not be seen must not be told apart by the target either.
         let point = firn_db::point_get(conn, scope, request.point_id)?;
-        if firn_db::restore_target_taken(conn, &target)? {
-            let RestoreTarget::File { name } = target;
+        if let RestoreTarget::File { name } = &request.target
+            && firn_db::restore_target_taken(conn, &request.target)?
+        {
             return Err(DbError::Conflict {
                 resource: "the target name",
                 id: name.to_string(),

@@ -44,7 +44,6 @@ pub(crate) use quota::{
 pub(crate) use repository::{PointSums, RepositoryBody, RepositoryListBody, RepositoryView};
 pub(crate) use restore::{
     RestoreBody, RestoreCreate, RestoreCreateBody, RestoreListBody, RestoreQuery, RestoreView,
-    TargetType,
 };
 pub(crate) use service::{
     AgentBody, AgentListBody, AgentQuery, ServiceBody, ServiceListBody, ServicePatch,

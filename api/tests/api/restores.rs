@@ -28,7 +28,7 @@ async fn a_restore_is_accepted_shown_and_listed() {
     assert_eq!(harness.get("/v1/restores").await.body["restores"], json!([restore]));
 
     let claim = harness.claim(job_of(restore)).await;
-    harness.end(claim, JobEnd::Restored).await;
+    harness.end(claim, JobEnd::Restored(None)).await;
     assert_eq!(harness.get(&path).await.body["restore"]["status"], "available");
     let job = harness.get(&format!("/v1/jobs/{}", restore["job_id"].as_str().unwrap())).await;
     assert_eq!(job.body["job"]["status"], "succeeded");
@@ -63,7 +63,7 @@ async fn a_target_name_is_used_once() {
     let again = harness.post("/v1/restores", body(&point, "copy1")).await;
     assert_eq!(again.status, 202, "{}", again.body);
     let claim = harness.claim(job_of(&again.body["restore"])).await;
-    harness.end(claim, JobEnd::Restored).await;
+    harness.end(claim, JobEnd::Restored(None)).await;
     assert_eq!(harness.post("/v1/restores", body(&point, "copy1")).await.status, 409);
 }
 

@@ -74,9 +74,10 @@ impl Step for Discover {
         DISCOVER
     }
 
-    async fn run(&self, _: &JobContext) -> Result<Value, JobError> {
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let services = &self.0.services;
         let point = self.0.point().await?;
+        self.0.yield_to_restore(context.id, point.instance_id).await?;
         let spec: Spec = self.0.spec()?;
         let instance = discover::instance(services, point.instance_id).await?;
         // Before anything is read: a point below its demand is not wanted at all.

@@ -11,6 +11,7 @@ mod base;
 mod context;
 mod create_point;
 mod delete_point;
+mod exclusive;
 mod execute;
 mod journal;
 mod restore;
@@ -31,17 +32,20 @@ pub(crate) use journal::{DbJournal, Journal, JournalError, JournalState};
 pub(crate) use restore::PARTIAL_PREFIX;
 pub(crate) use running::RunningJob;
 pub(crate) use snapshot::SnapshotBy;
-pub(crate) use step::{JobError, Step};
+pub(crate) use step::{JobError, Step, refused};
 pub(crate) use transfer::in_repository;
 
 /// The steps of a job.
-pub(crate) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
-    match job.kind {
+///
+/// # Errors
+/// What the database answers, or why there is no way to do the job here.
+pub(crate) async fn steps(job: &Arc<RunningJob>) -> Result<Vec<Box<dyn Step>>, JobError> {
+    Ok(match job.kind {
         JobKind::CreatePoint => create_point::steps(job),
         JobKind::DeletePoint => delete_point::steps(job),
         JobKind::VerifyPoint => verify_point::steps(job),
-        JobKind::Restore => restore::steps(job),
-    }
+        JobKind::Restore => restore::steps(job).await?,
+    })
 }
 
 /// What the database is told when all of a job's steps are done.
@@ -50,6 +54,6 @@ pub(crate) fn end(job: &RunningJob, context: &JobContext) -> Result<JobEnd, JobE
         JobKind::CreatePoint => JobEnd::PointCreated(create_point::figures(context)?),
         JobKind::DeletePoint => JobEnd::PointDeleted,
         JobKind::VerifyPoint => verify_point::end(job)?,
-        JobKind::Restore => JobEnd::Restored,
+        JobKind::Restore => JobEnd::Restored(restore::result(context)?),
     })
 }

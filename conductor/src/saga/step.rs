@@ -23,6 +23,24 @@ pub(crate) trait Step: Send + Sync {
     }
 }
 
+/// The steps of a job that cannot be done at all.
+pub(crate) fn refused(error: JobError) -> Vec<Box<dyn Step>> {
+    vec![Box::new(Refuse(error))]
+}
+
+struct Refuse(JobError);
+
+#[async_trait]
+impl Step for Refuse {
+    fn name(&self) -> &'static str {
+        "refuse"
+    }
+
+    async fn run(&self, _: &JobContext) -> Result<Value, JobError> {
+        Err(self.0.clone())
+    }
+}
+
 /// Why a step failed, in words for the job's owner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

@@ -1,15 +1,22 @@
 //! Drivers' disks as the repository engine's sources and sinks.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use firn_core::ErrorKind;
 use firn_driver_host::DriverSet;
-use firn_driver_sdk::{Disk, Driver, DriverError, OpenRequest, ReadRequest};
+use firn_driver_sdk::{Access, Disk, Driver, DriverError, Location, OpenRequest, ReadRequest};
 use firn_repository::{EndpointError, Sink, Source};
 
 use super::error::TaskError;
 use super::link::Link;
+use super::protocol::TargetDisk;
 use super::throttle::Throttle;
+
+/// How long a disk is waited for that somebody else has: Ceph forgets a dead client after 30 s.
+const IN_USE: Duration = Duration::from_secs(45);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// The driver that a task names.
 pub(super) fn driver(set: &DriverSet, name: &str) -> Result<Arc<dyn Driver>, TaskError> {
@@ -31,6 +38,32 @@ pub(super) fn open(
     let disk: Arc<dyn Disk> = Arc::from(disk);
     link.watch(&disk);
     Ok(disk)
+}
+
+/// How a disk that is there is opened to be written to.
+pub(super) fn writable(disk: &TargetDisk) -> OpenRequest {
+    let location = Location(disk.location.clone());
+    OpenRequest { location, snapshot: None, access: Access::Writable }
+}
+
+/// The same for a disk that is written to. Whoever had it last may have died with it, and a storage
+/// takes a while to notice: so one that is in use is waited for.
+pub(super) fn open_to_write(
+    driver: &dyn Driver,
+    request: &OpenRequest,
+    device: &str,
+    link: &Link,
+) -> Result<Arc<dyn Disk>, TaskError> {
+    let until = Instant::now() + IN_USE;
+    loop {
+        match open(driver, request, device, link) {
+            Err(error) if error.kind() == ErrorKind::Conflict && Instant::now() < until => {
+                link.check()?;
+                thread::sleep(PAUSE);
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// An opened disk for the engine to write to.

@@ -36,6 +36,10 @@ impl TaskError {
         Self::from_chain(error.kind(), doing, error)
     }
 
+    pub(super) const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
     pub(super) fn into_event(self) -> Event {
         Event::Failed { kind: self.kind, message: self.message, cancelled: self.cancelled }
     }

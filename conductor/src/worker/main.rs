@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::TaskError;
 use super::link::{Link, take_stdout};
 use super::protocol::{Event, Task, Work};
-use super::{backup, restore, verify};
+use super::{backup, restore, revert, verify};
 
 /// Runs the task given on standard input; see [`super::protocol`]. Called by the hidden `worker`
 /// command of the service's own program, with tracing already set up for standard error.
@@ -47,6 +47,7 @@ fn perform(task: &Task, link: &Arc<Link>) -> Result<Value, TaskError> {
     let result = match &task.work {
         Work::Backup(work) => serde_json::to_value(backup::run(task, work, link)?),
         Work::Restore(work) => serde_json::to_value(restore::run(task, work, link)?),
+        Work::Revert(work) => serde_json::to_value(revert::run(task, work, link)?),
         Work::Verify(work) => serde_json::to_value(verify::run(task, work, link)?),
     };
     result.map_err(|error| TaskError::new(ErrorKind::Internal, error.to_string()))

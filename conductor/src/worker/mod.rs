@@ -11,6 +11,7 @@ mod process;
 pub mod protocol;
 mod repository;
 mod restore;
+mod revert;
 mod shares;
 mod throttle;
 mod verify;

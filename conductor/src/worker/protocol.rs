@@ -71,8 +71,10 @@ pub struct Limits {
 pub enum Work {
     /// Read an instance's disks into a new restore point.
     Backup(Box<Backup>),
-    /// Write a restore point's disks as files.
+    /// Write a restore point's disks.
     Restore(Restore),
+    /// Give disks back what their snapshots hold.
+    Revert(Revert),
     /// Read a restore point back and check it.
     Verify(Verify),
 }
@@ -123,8 +125,49 @@ pub struct BackupDisk {
 pub struct Restore {
     /// The point to read.
     pub point_id: PointId,
-    /// Folder that receives `<device>.raw`; it is emptied first.
-    pub folder: PathBuf,
+    /// Where to write.
+    pub to: RestoreTo,
+}
+
+/// Where a restore writes to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RestoreTo {
+    /// New files.
+    Folder {
+        /// Folder that receives `<device>.raw`; it is emptied first.
+        path: PathBuf,
+    },
+    /// Disks that are there, each at least as large as the point's of that name; what the point has
+    /// beyond them is not written.
+    Disks {
+        /// Where they lie.
+        disks: Vec<TargetDisk>,
+    },
+}
+
+/// A disk to write to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetDisk {
+    /// Its device in the restore point.
+    pub device: String,
+    /// Name of the driver.
+    pub driver: String,
+    /// The driver's own location, from its probe.
+    pub location: Value,
+    /// Its size when probed.
+    pub size_bytes: u64,
+    /// It is new, and nothing but zeros.
+    pub blank: bool,
+}
+
+/// See [`Work::Revert`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Revert {
+    /// The disks.
+    pub disks: Vec<TargetDisk>,
+    /// Name of the snapshot that each has.
+    pub snapshot: String,
 }
 
 /// See [`Work::Verify`].
@@ -221,7 +264,7 @@ pub struct BackupResult {
     pub disks: Vec<DiskResult>,
 }
 
-/// Result of a restore.
+/// Result of a restore or a revert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreResult {
     /// Bytes written; holes are not.

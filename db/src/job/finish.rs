@@ -4,10 +4,11 @@ use firn_core::{
     Consistency, ErrorKind, JobEvent, JobKind, JobState, PointEvent, PointId, RestoreEvent,
     RestoreId,
 };
+use serde_json::Value;
 
 use super::{Claim, Job, RESOURCE, job_fence, job_get};
 use crate::point::{point_fill, point_get_locked, point_remove, point_transition};
-use crate::restore::restore_finish;
+use crate::restore::{restore_done, restore_finish};
 use crate::schema::jobs;
 use crate::stored::{Name, Number, OptionalText, OptionalTime, Time};
 use crate::{Connection, DbError, PointDisk, Scope, microseconds, transaction};
@@ -44,8 +45,8 @@ pub enum JobEnd {
     PointVerified,
     /// A sample of the point was read and is sound: the point stays what it was.
     PointSampled,
-    /// The target holds every byte.
-    Restored,
+    /// The target holds every byte; with what was made, where the target does not say it all.
+    Restored(Option<Value>),
     /// The job unwound and everything done was undone. It has failed if [`job_unwind`] was given
     /// an error, and was cancelled otherwise.
     Unwound,
@@ -138,8 +139,8 @@ fn resource_done(
             point_transition(conn, &point, PointEvent::Healed, None, now)?;
         }
         (JobKind::VerifyPoint, JobEnd::PointSampled) => {}
-        (JobKind::Restore, JobEnd::Restored) => {
-            restore_finish(conn, RestoreId(job.resource_id), RestoreEvent::Finished, None, now)?;
+        (JobKind::Restore, JobEnd::Restored(result)) => {
+            restore_done(conn, RestoreId(job.resource_id), result.as_ref(), now)?;
         }
         (kind, _) => {
             let message = format!("does not belong to a job of kind {}", kind.name());

@@ -153,3 +153,16 @@ pub fn jobs_unfinished_for_point(
         .select(Job::as_select())
         .load(conn)?)
 }
+
+/// The unfinished jobs that work on an instance or on its points, oldest first.
+pub fn jobs_unfinished_of_instance(
+    conn: &mut Connection,
+    instance: InstanceId,
+) -> Result<Vec<Job>, DbError> {
+    Ok(jobs::table
+        .filter(jobs::state.eq_any(unfinished_names()))
+        .filter(jobs::instance_id.eq(instance.to_string()))
+        .order((jobs::created_at.asc(), jobs::id.asc()))
+        .select(Job::as_select())
+        .load(conn)?)
+}

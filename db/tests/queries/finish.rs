@@ -9,7 +9,7 @@ fn ends() -> Vec<(JobKind, JobEnd)> {
         (JobKind::CreatePoint, JobEnd::PointCreated(figures(&["vda"]))),
         (JobKind::DeletePoint, JobEnd::PointDeleted),
         (JobKind::VerifyPoint, JobEnd::PointVerified),
-        (JobKind::Restore, JobEnd::Restored),
+        (JobKind::Restore, JobEnd::Restored(None)),
     ]
 }
 

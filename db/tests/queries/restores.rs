@@ -42,4 +42,22 @@ fn lists_are_narrowed_by_every_filter(db: Db) {
     assert_eq!(list(by_job), [first]);
 }
 
-every_engine!(a_restore_reads_back_and_ends_once, lists_are_narrowed_by_every_filter,);
+fn what_a_restore_made_is_kept(db: Db) {
+    let point = db.available("a", 1);
+    let (made, job) = db.restore(point.id, 5);
+    let instance = point.instance_id;
+    let unfinished = |conn: &mut Connection| jobs_unfinished_of_instance(conn, instance);
+    assert_eq!(db.run(unfinished).iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);
+    let claim = db.claim(job.id, 6);
+    let result = serde_json::json!({"instance_id": "i", "volumes": {"vda": "v"}});
+    db.run(|c| job_finish(c, &claim, &JobEnd::Restored(Some(result.clone())), at(7)));
+    let kept = db.run(|conn| restore_get(conn, &Scope::All, made.id));
+    assert_eq!((kept.state, kept.result), (RestoreState::Available, Some(result)));
+    assert!(db.run(unfinished).is_empty());
+}
+
+every_engine!(
+    what_a_restore_made_is_kept,
+    a_restore_reads_back_and_ends_once,
+    lists_are_narrowed_by_every_filter,
+);

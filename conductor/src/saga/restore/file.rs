@@ -8,35 +8,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use firn_core::{ErrorKind, RestoreTarget};
+use firn_core::{ErrorKind, FileName};
 use serde_json::{Value, json};
 
-use super::{JobContext, JobError, RunningJob, Step};
-use crate::worker::protocol::{Restore, Work};
+use crate::saga::{JobContext, JobError, RunningJob, Step};
+use crate::worker::protocol::{Restore, RestoreTo, Work};
 
 /// Every folder that is not a finished restore begins with this; a restore's name cannot.
 pub(crate) const PARTIAL_PREFIX: &str = ".partial-";
 
-pub(super) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
-    vec![Box::new(Write(Arc::clone(job))), Box::new(Publish(Arc::clone(job)))]
+pub(super) fn steps(job: &Arc<RunningJob>, name: FileName) -> Vec<Box<dyn Step>> {
+    let folders = Folders::new(job, &name);
+    let write = Write { job: Arc::clone(job), folders: folders.clone() };
+    vec![Box::new(write), Box::new(Publish(folders))]
 }
 
 /// Where a restore is written and where it ends up.
+#[derive(Clone)]
 struct Folders {
     partial: PathBuf,
     finished: PathBuf,
 }
 
-async fn folders(job: &RunningJob) -> Result<Folders, JobError> {
-    let root = &job.services.config.restores_dir;
-    let RestoreTarget::File { name } = job.restore().await?.target;
-    Ok(Folders {
-        partial: root.join(format!("{PARTIAL_PREFIX}{}", job.resource_id)),
-        finished: root.join(name.as_str()),
-    })
+impl Folders {
+    fn new(job: &RunningJob, name: &FileName) -> Self {
+        let root = &job.services.config.restores_dir;
+        Self {
+            partial: root.join(format!("{PARTIAL_PREFIX}{}", job.resource_id)),
+            finished: root.join(name.as_str()),
+        }
+    }
 }
 
-struct Write(Arc<RunningJob>);
+struct Write {
+    job: Arc<RunningJob>,
+    folders: Folders,
+}
 
 #[async_trait]
 impl Step for Write {
@@ -45,26 +52,27 @@ impl Step for Write {
     }
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
-        let Folders { partial, finished } = folders(&self.0).await?;
+        let Folders { partial, finished } = &self.folders;
         if finished.exists() {
-            return Err(exists(&finished));
+            return Err(exists(finished));
         }
-        let point_id = self.0.restore().await?.point_id;
-        self.0.work(Work::Restore(Restore { point_id, folder: partial }), context).await
+        let point_id = self.job.restore().await?.point_id;
+        let to = RestoreTo::Folder { path: partial.clone() };
+        self.job.work(Work::Restore(Restore { point_id, to }), context).await
     }
 
     async fn undo(&self, _: &JobContext) -> Result<(), JobError> {
-        let Folders { partial, .. } = folders(&self.0).await?;
-        match tokio::fs::remove_dir_all(&partial).await {
+        let partial = &self.folders.partial;
+        match tokio::fs::remove_dir_all(partial).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("removing", &partial, &error))
+                Err(failed("removing", partial, &error))
             }
             _ => Ok(()),
         }
     }
 }
 
-struct Publish(Arc<RunningJob>);
+struct Publish(Folders);
 
 #[async_trait]
 impl Step for Publish {
@@ -73,19 +81,19 @@ impl Step for Publish {
     }
 
     async fn run(&self, _: &JobContext) -> Result<Value, JobError> {
-        let Folders { partial, finished } = folders(&self.0).await?;
+        let Folders { partial, finished } = &self.0;
         // The step before left the partial folder; where it is gone, an earlier attempt at this
         // step has renamed it.
         if partial.exists() || !finished.exists() {
-            rename(&partial, &finished)?;
+            rename(partial, finished)?;
         }
         Ok(json!({ "path": finished }))
     }
 
     async fn undo(&self, _: &JobContext) -> Result<(), JobError> {
-        let Folders { partial, finished } = folders(&self.0).await?;
+        let Folders { partial, finished } = &self.0;
         if !partial.exists() && finished.exists() {
-            rename(&finished, &partial)?;
+            rename(finished, partial)?;
         }
         Ok(())
     }

@@ -1,0 +1,237 @@
+//! Where on their storage the disks lie that are to be written to.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use firn_cloud::{FormerMachine, VolumePlan, VolumeUse};
+use firn_core::{Disk, DiskKind, DiskLocation, ErrorKind, InstanceId, PowerState};
+use firn_driver_sdk::Probe;
+use serde_json::{Value, json};
+
+use super::make::{MadeVolumes, VOLUMES};
+use super::plan::{CloudRestore, OriginalPlan, PLAN, Planned, refused};
+use super::power::Power;
+use crate::discover;
+use crate::saga::transfer::journaled;
+use crate::saga::{JobContext, JobError, RunningJob, Step};
+use crate::worker::chain;
+use crate::worker::protocol::TargetDisk;
+
+const ATTACH: &str = "attach";
+const LOCATE: &str = "locate";
+
+impl CloudRestore {
+    /// The disks to write to, from whichever step found them.
+    pub(super) fn targets(&self, context: &JobContext) -> Result<Vec<TargetDisk>, JobError> {
+        if let Planned::Original(plan) = context.output(PLAN)? {
+            return Ok(plan.disks);
+        }
+        let attached: Option<Vec<TargetDisk>> = context.output(ATTACH)?;
+        match attached {
+            Some(disks) => Ok(disks),
+            None => context.output(LOCATE),
+        }
+    }
+
+    /// The volumes that nobody has but the restore, by the devices of the disks that they are for.
+    fn volumes(&self, context: &JobContext) -> Result<MadeVolumes, JobError> {
+        match context.output(PLAN)? {
+            Planned::Volume(VolumePlan { volume: VolumeUse::Replace { id, device }, .. }) => {
+                Ok(BTreeMap::from([(device, id)]))
+            }
+            // None yet, where the step that makes them did not come to its end.
+            _ => Ok(context.output::<Option<MadeVolumes>>(VOLUMES)?.unwrap_or_default()),
+        }
+    }
+}
+
+/// Has volumes given to this machine, and asks the drivers for them.
+pub(super) struct Attach(pub(super) CloudRestore);
+
+#[async_trait]
+impl Step for Attach {
+    fn name(&self) -> &'static str {
+        ATTACH
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        let CloudRestore { cloud, id, job, .. } = &self.0;
+        let planned: Planned = context.output(PLAN)?;
+        let mut disks = Vec::new();
+        for (device, volume) in self.0.volumes(context)? {
+            let location = cloud.volume_attach(*id, &volume).await;
+            let location = location.map_err(refused("attaching a volume to this machine"))?;
+            let blank = !planned.volumes().is_empty();
+            let disk = probe(job, &device, location).await?;
+            disks.push(TargetDisk { blank, ..disk });
+        }
+        journaled(&disks)
+    }
+
+    async fn undo(&self, context: &JobContext) -> Result<(), JobError> {
+        detach(&self.0, context).await
+    }
+}
+
+/// Gives the volumes back.
+pub(super) struct Detach(pub(super) CloudRestore);
+
+#[async_trait]
+impl Step for Detach {
+    fn name(&self) -> &'static str {
+        "detach"
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        detach(&self.0, context).await?;
+        Ok(json!({}))
+    }
+}
+
+async fn detach(restore: &CloudRestore, context: &JobContext) -> Result<(), JobError> {
+    for volume in restore.volumes(context)?.values() {
+        let detached = restore.cloud.volume_detach(restore.id, volume).await;
+        detached.map_err(refused("detaching a volume from this machine"))?;
+    }
+    Ok(())
+}
+
+/// Finds the disks of the new instance.
+pub(super) struct LocateServer(pub(super) CloudRestore);
+
+#[async_trait]
+impl Step for LocateServer {
+    fn name(&self) -> &'static str {
+        LOCATE
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        let job = &self.0.job;
+        let id: InstanceId = self.0.server_id(Power::New, context).await?.parse().map_err(
+            |error: uuid::Error| {
+                JobError::from_chain(ErrorKind::Internal, "reading the instance's id", &error)
+            },
+        )?;
+        let made = discover::instance(&job.services, id).await?;
+        let volumes = self.0.volumes(context)?;
+        let machine = self.0.machine().await?;
+        let mut disks = Vec::new();
+        for (device, found) in counterparts(&machine, &made.instance.disks, &volumes) {
+            let found = found.ok_or_else(|| {
+                let message = format!("the new instance has no disk for {device}");
+                JobError::new(ErrorKind::Conflict, message)
+            })?;
+            disks.push(probe(job, device, found.location.clone()).await?);
+        }
+        journaled(&disks)
+    }
+}
+
+/// The disks of a new instance that stand for those of the point: volumes by their ids, those that
+/// Nova made by kind and order.
+fn counterparts<'a>(
+    machine: &'a FormerMachine,
+    disks: &'a [Disk],
+    volumes: &MadeVolumes,
+) -> Vec<(&'a str, Option<&'a Disk>)> {
+    let mut unused: Vec<&Disk> = disks.iter().filter(|disk| disk.kind.protected()).collect();
+    let mut take = |wanted: &dyn Fn(&Disk) -> bool| {
+        let position = unused.iter().position(|disk| wanted(disk))?;
+        Some(unused.remove(position))
+    };
+    let mut pairs = Vec::new();
+    for former in &machine.disks {
+        let found = match volumes.get(&former.device) {
+            Some(id) => take(&|disk| disk.serial.as_ref() == Some(id)),
+            None => take(&|disk| disk.kind == former.kind && disk.kind != DiskKind::Volume),
+        };
+        pairs.push((former.device.as_str(), found));
+    }
+    pairs
+}
+
+/// What an in-place restore would write to, and what stands against it.
+pub(super) async fn original(
+    job: &RunningJob,
+    machine: &FormerMachine,
+) -> Result<OriginalPlan, JobError> {
+    let mut plan = OriginalPlan::default();
+    let now = match discover::instance(&job.services, machine.detail.instance.id).await {
+        Ok(now) => now,
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            plan.problems.push("the instance is gone: restore it as a new instance".to_owned());
+            return Ok(plan);
+        }
+        Err(error) => return Err(error),
+    };
+    if now.instance.project_id != job.restore().await?.project_id {
+        plan.problems.push("the instance belongs to another project now".to_owned());
+        return Ok(plan);
+    }
+    plan.ran = now.instance.power_state != PowerState::ShutOff;
+    let mut left: Vec<&Disk> = now.instance.disks.iter().collect();
+    left.retain(|disk| disk.kind.protected());
+    for former in &machine.disks {
+        let device = &former.device;
+        let was = machine.detail.instance.disks.iter().find(|disk| disk.device == *device);
+        let Some(position) = left.iter().position(|disk| was.is_some_and(|was| same(was, disk)))
+        else {
+            plan.problems.push(format!(
+                "the instance does not have the disk {device} any more: attach its volume again, \
+                 or restore that disk as a volume"
+            ));
+            continue;
+        };
+        let target = probe(job, device, left.remove(position).location.clone()).await?;
+        if target.size_bytes < former.size_bytes {
+            plan.problems.push(format!(
+                "disk {device} has {} bytes now and had {}: extend it first",
+                target.size_bytes, former.size_bytes
+            ));
+        }
+        plan.disks.push(target);
+    }
+    for disk in left {
+        plan.changes.push(format!("disk {} is not in the point and stays as it is", disk.device));
+    }
+    Ok(plan)
+}
+
+/// Whether two disks are one: volumes by their ids, others by their place.
+fn same(was: &Disk, is: &Disk) -> bool {
+    match (&was.serial, &is.serial) {
+        (Some(was), Some(is)) => was == is,
+        (None, None) => was.kind == is.kind && was.device == is.device,
+        _ => false,
+    }
+}
+
+/// Asks the drivers for a disk.
+async fn probe(
+    job: &RunningJob,
+    device: &str,
+    location: DiskLocation,
+) -> Result<TargetDisk, JobError> {
+    let drivers = std::sync::Arc::clone(&job.services.drivers);
+    let probing = tokio::task::spawn_blocking(move || drivers.probe(&location));
+    let deadline = job.services.config.probe_deadline;
+    match tokio::time::timeout(deadline, probing).await {
+        Ok(Ok(Ok((driver, probe)))) => Ok(target(device, driver, probe)),
+        Ok(Ok(Err(error))) => Err(JobError::new(error.kind(), chain(&error))),
+        Ok(Err(error)) => Err(JobError::from_chain(ErrorKind::Internal, "probing a disk", &error)),
+        Err(_) => Err(JobError::new(
+            ErrorKind::Unavailable,
+            format!("a storage driver did not answer within {} s", deadline.as_secs()),
+        )),
+    }
+}
+
+fn target(device: &str, driver: String, probe: Probe) -> TargetDisk {
+    TargetDisk {
+        device: device.to_owned(),
+        driver,
+        location: probe.location.0,
+        size_bytes: probe.size_bytes,
+        blank: false,
+    }
+}

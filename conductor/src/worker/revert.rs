@@ -1,0 +1,64 @@
+//! Gives disks back what their snapshots hold, where a restore over them failed.
+
+use std::sync::Arc;
+
+use firn_core::Extent;
+use firn_driver_sdk::{Access, Disk, DriverError, OpenRequest};
+
+use super::disks;
+use super::error::TaskError;
+use super::link::Link;
+use super::protocol::{RestoreResult, Revert, TargetDisk, Task};
+use crate::services::load_drivers;
+
+/// What is compared at once.
+const BLOCK: u64 = 4 << 20;
+
+pub(super) fn run(
+    task: &Task,
+    work: &Revert,
+    link: &Arc<Link>,
+) -> Result<RestoreResult, TaskError> {
+    let drivers = load_drivers(&task.drivers);
+    let mut written_bytes = 0;
+    for target in &work.disks {
+        let device = &target.device;
+        let driver = disks::driver(&drivers, &target.driver)?;
+        let to = disks::open_to_write(driver.as_ref(), &disks::writable(target), device, link)?;
+        let snapshot = OpenRequest {
+            snapshot: Some(work.snapshot.clone()),
+            access: Access::ReadOnly,
+            ..disks::writable(target)
+        };
+        let from = disks::open(driver.as_ref(), &snapshot, device, link)?;
+        written_bytes += copy(from.as_ref(), to.as_ref(), target)
+            .map_err(|error| TaskError::driver(&format!("reverting disk {device}"), &error))?;
+    }
+    link.await_commit()?;
+    Ok(RestoreResult { written_bytes })
+}
+
+/// Makes `to` what `from` is, and writes only where they differ.
+fn copy(from: &dyn Disk, to: &dyn Disk, target: &TargetDisk) -> Result<u64, DriverError> {
+    let whole = Extent { offset: 0, length: target.size_bytes.min(from.size_bytes()) };
+    let filled = from.extents_allocated(whole)?.union(&to.extents_allocated(whole)?);
+    let mut written = 0;
+    for extent in filled.as_slice() {
+        let mut offset = extent.offset;
+        while offset < extent.end() {
+            let length = BLOCK.min(extent.end() - offset) as usize;
+            let (mut kept, mut now) = (vec![0; length], vec![0; length]);
+            disks::read(from, offset, &mut kept)?;
+            disks::read(to, offset, &mut now)?;
+            if kept != now {
+                to.write(offset, &kept)?;
+                written += length as u64;
+            }
+            offset += length as u64;
+        }
+    }
+    to.flush()?;
+    to.close()?;
+    from.close()?;
+    Ok(written)
+}

@@ -1,0 +1,1 @@
+ALTER TABLE restores DROP COLUMN result;
