@@ -16,6 +16,7 @@ pub mod identity;
 pub mod image;
 pub mod network;
 mod options;
+mod rebuild;
 mod volumes;
 
 pub use authtoken::KeystoneAuthtokenOptions;
@@ -23,4 +24,5 @@ pub use client::{ClientOptions, Microversion, MicroversionError, OpenStackError,
 pub use cloud::{Hypervisors, JoinError, OpenStackCloud, Services, ServicesOptions};
 pub use delegation::TrustDelegation;
 pub use options::{CinderOptions, GlanceOptions, NeutronOptions, NovaOptions};
+pub use rebuild::OpenStackRebuild;
 pub use volumes::CinderSnapshots;

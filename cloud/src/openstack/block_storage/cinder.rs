@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    BlockStorage, ManageableSnapshot, NewSnapshot, NewVolume, QuotaUsage, Snapshot, SnapshotFilter,
-    Transfer, Volume, VolumeService, VolumeType,
+    Attachment, BlockStorage, ManageableSnapshot, NewSnapshot, NewVolume, NewVolumeAttachment,
+    QuotaUsage, Snapshot, SnapshotFilter, Transfer, Volume, VolumeService, VolumeType,
 };
 use crate::openstack::client::{
     Api, ClientOptions, Microversion, OpenStackError, ServiceClient, Supported, wrapped,
@@ -98,6 +98,24 @@ impl BlockStorage for Cinder {
     async fn volume_reset_status(&self, id: &str, status: &str) -> Result<(), OpenStackError> {
         let action = json!({"os-reset_status": {"status": status}});
         self.volume_action("volume reset status", id, action).await
+    }
+
+    async fn attachment_list(&self, holder_id: &str) -> Result<Vec<Attachment>, OpenStackError> {
+        let request = self.client.get("attachment list", &["attachments", "detail"]);
+        let request = request.query("all_tenants", "1").query("instance_id", holder_id);
+        request.all("attachments").await
+    }
+
+    async fn attachment_create(
+        &self,
+        attachment: &NewVolumeAttachment,
+    ) -> Result<Attachment, OpenStackError> {
+        let request = self.client.post("attachment create", &["attachments"]);
+        request.json(wrapped("attachment", attachment)).send().await?.object("attachment")
+    }
+
+    async fn attachment_delete(&self, id: &str) -> Result<(), OpenStackError> {
+        self.client.delete("attachment delete", &["attachments", id]).send_deletion().await
     }
 
     async fn transfer_create(&self, volume_id: &str) -> Result<Transfer, OpenStackError> {

@@ -1,5 +1,6 @@
 //! What Firn asks of Cinder.
 
+mod attachment;
 mod cinder;
 mod quota;
 mod service;
@@ -16,6 +17,7 @@ use firn_core::ProjectId;
 
 use super::client::{OpenStackError, Question, Wait};
 
+pub use attachment::{Attachment, ConnectionInfo, Connector, NewVolumeAttachment};
 pub use cinder::Cinder;
 pub use quota::{QuotaUsage, Usage};
 pub use service::VolumeService;
@@ -72,6 +74,26 @@ pub trait BlockStorage: Send + Sync {
 
     /// Sets the status that Cinder believes a volume to have. Needs the role admin.
     async fn volume_reset_status(&self, id: &str, status: &str) -> Result<(), OpenStackError>;
+
+    /// The attachments that are for somebody, over all projects, with their connections. Needs the
+    /// role admin.
+    async fn attachment_list(&self, holder_id: &str) -> Result<Vec<Attachment>, OpenStackError>;
+
+    /// Attaches an available volume to something else than a server.
+    ///
+    /// # Errors
+    /// [`OpenStackError::InvalidInput`] where the volume is not available. Other errors may leave
+    /// an attachment without a connection.
+    async fn attachment_create(
+        &self,
+        attachment: &NewVolumeAttachment,
+    ) -> Result<Attachment, OpenStackError>;
+
+    /// Ends an attachment; its volume is available then. One that is gone is fine.
+    ///
+    /// # Errors
+    /// [`OpenStackError::Conflict`] while a server of Nova's has the volume.
+    async fn attachment_delete(&self, id: &str) -> Result<(), OpenStackError>;
 
     /// Offers a volume to whoever knows the answer's key. The volume must be available.
     async fn transfer_create(&self, volume_id: &str) -> Result<Transfer, OpenStackError>;

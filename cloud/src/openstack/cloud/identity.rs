@@ -13,7 +13,7 @@ use crate::openstack::compute::{
     Compute, EmbeddedFlavor, InterfaceAttachment, Server, VolumeAttachment,
 };
 use crate::openstack::image::ImageStore;
-use crate::openstack::network::Port;
+use crate::openstack::network::{Port, PortFilter};
 
 /// Reads what the server's own answer does not say. What has been deleted since the server was
 /// made is no error: it is named as lost.
@@ -25,13 +25,14 @@ pub(super) async fn read(
     machine: &MachineIdentity,
 ) -> Result<OpenStackServer, OpenStackError> {
     let compute = services.compute.as_ref();
+    let of_server = PortFilter::of_server(&server.id);
     let groups = server.server_groups.iter().map(|id| server_group(compute, id));
     let (image, keypair, server_groups, interfaces, ports) = tokio::try_join!(
         image(services.images.as_ref(), server),
         keypair(compute, server),
         try_join_all(groups),
         compute.interfaces(&server.id),
-        services.network.port_list(&server.id),
+        services.network.port_list(&of_server),
     )?;
     let mut identity = OpenStackServer {
         user_id: server.user_id.clone(),

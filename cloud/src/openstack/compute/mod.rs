@@ -1,9 +1,11 @@
 //! What Firn asks of Nova.
 
 mod attachment;
+mod availability_zone;
 mod create;
 mod flavor;
 mod keypair;
+mod limits;
 mod nova;
 mod server;
 mod server_group;
@@ -19,6 +21,7 @@ pub use attachment::{FixedIp, InterfaceAttachment, NewAttachment, VolumeAttachme
 pub use create::{BlockDevice, BlockDeviceSource, NewServer, NewServerNetworks, ServerNetwork};
 pub use flavor::{EmbeddedFlavor, Flavor};
 pub use keypair::Keypair;
+pub use limits::ComputeLimits;
 pub use nova::Nova;
 pub use server::{ImageRef, SecurityGroupName, Server, ServerFault};
 pub use server_group::ServerGroup;
@@ -109,6 +112,12 @@ pub trait Compute: Send + Sync {
     /// # Errors
     /// [`OpenStackError::NotFound`].
     async fn server_group_get(&self, id: &str) -> Result<ServerGroup, OpenStackError>;
+
+    /// Names of the availability zones that servers can be made in now.
+    async fn availability_zones(&self) -> Result<Vec<String>, OpenStackError>;
+
+    /// What the session's own project may have and has.
+    async fn limits(&self) -> Result<ComputeLimits, OpenStackError>;
 
     /// Waits until a server has this status (`ACTIVE`, `SHUTOFF`) and no task, and answers it.
     ///

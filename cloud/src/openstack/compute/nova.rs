@@ -4,9 +4,11 @@ use keystone_middleware_rs::Session;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::availability_zone::AvailabilityZone;
+use super::limits::Limits;
 use super::{
-    Compute, Flavor, InterfaceAttachment, Keypair, NewAttachment, NewServer, Server, ServerGroup,
-    VolumeAttachment,
+    Compute, ComputeLimits, Flavor, InterfaceAttachment, Keypair, NewAttachment, NewServer, Server,
+    ServerGroup, VolumeAttachment,
 };
 use crate::openstack::client::{
     Api, ClientOptions, Microversion, OpenStackError, ServiceClient, Supported, wrapped,
@@ -147,5 +149,17 @@ impl Compute for Nova {
     async fn server_group_get(&self, id: &str) -> Result<ServerGroup, OpenStackError> {
         let reply = self.client.get("server group get", &["os-server-groups", id]).send().await?;
         reply.object("server_group")
+    }
+
+    async fn availability_zones(&self) -> Result<Vec<String>, OpenStackError> {
+        let path = ["os-availability-zone"];
+        let reply = self.client.get("availability zone list", &path).send().await?;
+        let zones: Vec<AvailabilityZone> = reply.object("availabilityZoneInfo")?;
+        Ok(zones.into_iter().filter(|zone| zone.state.available).map(|zone| zone.name).collect())
+    }
+
+    async fn limits(&self) -> Result<ComputeLimits, OpenStackError> {
+        let reply = self.client.get("limits", &["limits"]).send().await?;
+        Ok(reply.object::<Limits>("limits")?.absolute)
     }
 }

@@ -5,6 +5,7 @@ mod neutron;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use firn_core::ProjectId;
 use serde::{Deserialize, Serialize};
 
 use super::client::OpenStackError;
@@ -21,8 +22,8 @@ pub trait Network: Send + Sync {
     /// [`OpenStackError::NotFound`].
     async fn port_get(&self, id: &str) -> Result<Port, OpenStackError>;
 
-    /// The ports of a server.
-    async fn port_list(&self, server_id: &str) -> Result<Vec<Port>, OpenStackError>;
+    /// The ports that a filter lets through; those of other projects need the role admin.
+    async fn port_list(&self, filter: &PortFilter) -> Result<Vec<Port>, OpenStackError>;
 
     /// Makes a port. With the role admin it can be another project's.
     ///
@@ -35,6 +36,40 @@ pub trait Network: Send + Sync {
 
     /// The networks that the session may see.
     async fn network_list(&self) -> Result<Vec<NetworkSummary>, OpenStackError>;
+
+    /// The security groups of a project.
+    async fn security_group_list(
+        &self,
+        project: &ProjectId,
+    ) -> Result<Vec<SecurityGroup>, OpenStackError>;
+}
+
+/// Which ports are listed: those that are all of what is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortFilter {
+    /// Of this server.
+    pub server_id: Option<String>,
+    /// On this network.
+    pub network_id: Option<String>,
+    /// Of this project.
+    pub project_id: Option<String>,
+}
+
+impl PortFilter {
+    /// The ports of a server.
+    pub fn of_server(id: &str) -> Self {
+        Self { server_id: Some(id.to_owned()), ..Self::default() }
+    }
+
+    /// All ports on a network.
+    pub fn on_network(id: &str) -> Self {
+        Self { network_id: Some(id.to_owned()), ..Self::default() }
+    }
+
+    /// The ports of a project.
+    pub fn of_project(project: &ProjectId) -> Self {
+        Self { project_id: Some(project.0.clone()), ..Self::default() }
+    }
 }
 
 /// A port.
@@ -45,6 +80,9 @@ pub struct Port {
     /// Name, not unique.
     #[serde(default)]
     pub name: String,
+    /// Its description, possibly empty.
+    #[serde(default)]
+    pub description: String,
     /// Its network.
     pub network_id: String,
     /// Who owns it.
@@ -80,6 +118,8 @@ pub struct NewPort {
     pub project_id: Option<String>,
     /// Name.
     pub name: String,
+    /// Description.
+    pub description: String,
     /// MAC address; none: Neutron chooses.
     #[serde(rename = "mac_address", skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
@@ -89,6 +129,16 @@ pub struct NewPort {
     /// Ids of security groups; none: the project's default group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<Vec<String>>,
+}
+
+/// A security group.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SecurityGroup {
+    /// UUID.
+    pub id: String,
+    /// Name, not unique.
+    #[serde(default)]
+    pub name: String,
 }
 
 /// A network.

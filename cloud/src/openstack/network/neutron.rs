@@ -1,7 +1,8 @@
 use async_trait::async_trait;
+use firn_core::ProjectId;
 use keystone_middleware_rs::Session;
 
-use super::{Network, NetworkSummary, NewPort, Port};
+use super::{Network, NetworkSummary, NewPort, Port, PortFilter, SecurityGroup};
 use crate::openstack::client::{Api, ClientOptions, OpenStackError, ServiceClient, wrapped};
 
 /// The real Neutron.
@@ -29,9 +30,19 @@ impl Network for Neutron {
         self.client.get("port get", &["ports", id]).send().await?.object("port")
     }
 
-    async fn port_list(&self, server_id: &str) -> Result<Vec<Port>, OpenStackError> {
-        let request = self.client.get("port list", &["ports"]);
-        request.query("device_id", server_id).all("ports").await
+    async fn port_list(&self, filter: &PortFilter) -> Result<Vec<Port>, OpenStackError> {
+        let mut request = self.client.get("port list", &["ports"]);
+        let queries = [
+            ("device_id", &filter.server_id),
+            ("network_id", &filter.network_id),
+            ("project_id", &filter.project_id),
+        ];
+        for (name, value) in queries {
+            if let Some(value) = value {
+                request = request.query(name, value.as_str());
+            }
+        }
+        request.all("ports").await
     }
 
     async fn port_create(&self, port: &NewPort) -> Result<Port, OpenStackError> {
@@ -45,5 +56,13 @@ impl Network for Neutron {
 
     async fn network_list(&self) -> Result<Vec<NetworkSummary>, OpenStackError> {
         self.client.get("network list", &["networks"]).all("networks").await
+    }
+
+    async fn security_group_list(
+        &self,
+        project: &ProjectId,
+    ) -> Result<Vec<SecurityGroup>, OpenStackError> {
+        let request = self.client.get("security group list", &["security-groups"]);
+        request.query("project_id", project.0.as_str()).all("security_groups").await
     }
 }

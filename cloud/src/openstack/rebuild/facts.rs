@@ -1,0 +1,158 @@
+use std::collections::BTreeSet;
+
+use firn_core::{NewInstance, NovaDisks, ProjectId};
+use futures_util::future::try_join_all;
+
+use super::former::Former;
+use crate::Grant;
+use crate::openstack::block_storage::{BlockStorage, QuotaUsage};
+use crate::openstack::compute::{Compute, ComputeLimits, Flavor};
+use crate::openstack::image::ImageStore;
+use crate::openstack::network::{Network, NetworkSummary, Port, PortFilter};
+use crate::openstack::{OpenStackError, Services};
+
+/// What the cloud has now and an owner may use, as far as a former server asks for it.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) flavors: Vec<Flavor>,
+    pub(super) availability_zones: Vec<String>,
+    pub(super) networks: Vec<NetworkSummary>,
+    /// All ports on the server's networks, of whomever.
+    pub(super) ports: Vec<Port>,
+    /// Ids of the project's security groups.
+    pub(super) security_groups: BTreeSet<String>,
+    /// The server's image can be used; only asked where it would be.
+    pub(super) image_active: bool,
+    /// The owner has a keypair with the name that is asked for.
+    pub(super) keypair: bool,
+    /// The server's group is there, and of the project.
+    pub(super) server_group: bool,
+    pub(super) limits: ComputeLimits,
+    pub(super) storage: StorageFacts,
+}
+
+/// What Cinder has for an owner.
+#[derive(Clone, Debug)]
+pub(super) struct StorageFacts {
+    /// Names of the volume types.
+    pub(super) volume_types: BTreeSet<String>,
+    pub(super) quota: QuotaUsage,
+}
+
+impl Facts {
+    /// Asks for all at once: as the owner, but for the ports, which are of others too.
+    pub(super) async fn gather(
+        admin: &Services,
+        owner: &Services,
+        grant: &Grant,
+        former: Former<'_>,
+        wish: &NewInstance,
+    ) -> Result<Self, OpenStackError> {
+        let Services { compute, block_storage, network, images } = owner;
+        let project = &grant.project_id;
+        let key_name = key_name(former, wish);
+        let (
+            flavors,
+            availability_zones,
+            networks,
+            ports,
+            groups,
+            image,
+            keypair,
+            server_group,
+            limits,
+            storage,
+        ) = tokio::try_join!(
+            compute.flavor_list(),
+            compute.availability_zones(),
+            network.network_list(),
+            ports(admin.network.as_ref(), former, wish),
+            network.security_group_list(project),
+            image_active(images.as_ref(), former, wish),
+            has_keypair(compute.as_ref(), grant, key_name),
+            has_server_group(compute.as_ref(), project, former),
+            compute.limits(),
+            StorageFacts::gather(block_storage.as_ref()),
+        )?;
+        Ok(Self {
+            flavors,
+            availability_zones,
+            networks,
+            ports,
+            security_groups: groups.into_iter().map(|group| group.id).collect(),
+            image_active: image,
+            keypair,
+            server_group,
+            limits,
+            storage,
+        })
+    }
+}
+
+impl StorageFacts {
+    /// As the owner.
+    pub(super) async fn gather(storage: &dyn BlockStorage) -> Result<Self, OpenStackError> {
+        let (types, quota) = tokio::try_join!(storage.volume_type_list(), storage.quota_usage())?;
+        Ok(Self { volume_types: types.into_iter().map(|one| one.name).collect(), quota })
+    }
+}
+
+/// The keypair that a new server is to have.
+pub(super) fn key_name<'a>(former: Former<'a>, wish: &'a NewInstance) -> Option<&'a str> {
+    let had = former.server.keypair.as_ref().map(|keypair| keypair.name.as_str());
+    wish.key_name.as_deref().or(had)
+}
+
+async fn ports(
+    network: &dyn Network,
+    former: Former<'_>,
+    wish: &NewInstance,
+) -> Result<Vec<Port>, OpenStackError> {
+    if !wish.keep_addresses {
+        return Ok(Vec::new());
+    }
+    let networks: BTreeSet<_> = former.server.ports.iter().map(|port| &port.network_id).collect();
+    let listed = networks.into_iter().map(async |id| {
+        let filter = PortFilter::on_network(id);
+        network.port_list(&filter).await
+    });
+    Ok(try_join_all(listed).await?.into_iter().flatten().collect())
+}
+
+async fn image_active(
+    images: &dyn ImageStore,
+    former: Former<'_>,
+    wish: &NewInstance,
+) -> Result<bool, OpenStackError> {
+    match &former.server.image {
+        Some(image) if wish.nova_disks == NovaDisks::Recreated => {
+            let found = OpenStackError::or_absent(images.image_get(&image.id).await)?;
+            Ok(found.is_some_and(|found| found.status == "active"))
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn has_keypair(
+    compute: &dyn Compute,
+    grant: &Grant,
+    name: Option<&str>,
+) -> Result<bool, OpenStackError> {
+    let Some(name) = name else { return Ok(false) };
+    let found = compute.keypair_get(&grant.user_id, name).await;
+    Ok(OpenStackError::or_absent(found)?.is_some())
+}
+
+async fn has_server_group(
+    compute: &dyn Compute,
+    project: &ProjectId,
+    former: Former<'_>,
+) -> Result<bool, OpenStackError> {
+    match former.server.server_groups.first() {
+        Some(group) if former.machine.detail.instance.project_id == *project => {
+            let found = compute.server_group_get(&group.id).await;
+            Ok(OpenStackError::or_absent(found)?.is_some())
+        }
+        _ => Ok(false),
+    }
+}
