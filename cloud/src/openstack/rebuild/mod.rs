@@ -145,7 +145,7 @@ impl Rebuild for OpenStackRebuild {
         servers::remove(admin, &grant.project_id, restore).await.map_err(refused)
     }
 
-    async fn server_stop(&self, server_id: &str) -> Result<bool, CloudError> {
+    async fn server_stop(&self, server_id: &str) -> Result<(), CloudError> {
         servers::stop(self.admin.compute.as_ref(), server_id).await.map_err(refused)
     }
 

@@ -109,18 +109,17 @@ pub(super) async fn remove(
     try_join_all(removed).await.map(|_| ())
 }
 
-/// Shuts a server off; answers whether it ran.
-pub(super) async fn stop(admin: &dyn Compute, id: &str) -> Result<bool, OpenStackError> {
+/// Shuts a server off.
+pub(super) async fn stop(admin: &dyn Compute, id: &str) -> Result<(), OpenStackError> {
     let server = admin.server_get(id).await?;
     if is_off(&server) {
-        return Ok(false);
+        return Ok(());
     }
     // Somebody may have asked already.
     if server.task_state.as_deref() != Some("powering-off") {
         admin.server_stop(id).await?;
     }
-    admin.server_wait(id, "SHUTOFF", PATIENCE).await?;
-    Ok(true)
+    admin.server_wait(id, "SHUTOFF", PATIENCE).await.map(|_| ())
 }
 
 /// Starts a server.

@@ -52,7 +52,7 @@ pub(in crate::openstack::rebuild) fn replaced_volume(
         None => found.problem(format!("the project has no volume {id}: name one of its volumes")),
         Some(volume) => check_replaced(volume, disk, &mut found),
     }
-    plan(VolumeUse::Replace { id: id.to_owned() }, found)
+    plan(VolumeUse::Replace { id: id.to_owned(), device: wish.device.clone() }, found)
 }
 
 fn check_replaced(volume: &Volume, disk: Option<OldDisk<'_>>, found: &mut Findings) {
