@@ -1,0 +1,177 @@
+"""Restores into the cloud: new servers, volumes, and the server itself.
+
+Goes on where backup.py has made its points. What is restored is compared, through `rbd`, with what
+the snapshots held that Firn had read; new servers boot.
+"""
+
+import time
+
+from cloud.backup import Backup, api_of, export_sum, snapshots
+from cloud.connection import connect
+from cloud.guest import Guest
+from cloud.smoke import POOLS, images, trash
+from harness.api import ApiError
+from harness.ground import GroundError
+
+
+class Restore(Backup):
+    """Backup's steps with restores among them."""
+
+    def restored(self, point: str, target: dict, **more) -> dict:
+        """A restore that has ended well."""
+        body = {"restore": {"restore_point_id": point, "target": target, **more}}
+        asked = self.api.call("POST", "/v1/restores", body)["restore"]
+        self.api.wait(asked["job_id"], 900)
+        restore = self.api.call("GET", f"/v1/restores/{asked['id']}")["restore"]
+        assert restore["status"] == "available", restore
+        return restore["result"]
+
+    def refused(self, point: str, target: dict) -> str:
+        """Why a restore is not done."""
+        try:
+            self.restored(point, target)
+        except GroundError as error:
+            return str(error)
+        raise AssertionError(f"{target} should be refused")
+
+    def spec(self, volume: str) -> str:
+        pools = [pool for pool in POOLS.values() if f"volume-{volume}" in images(pool)]
+        assert len(pools) == 1, f"volume {volume} is in {pools}"
+        return f"{pools[0]}/volume-{volume}"
+
+    def everything(self) -> tuple:
+        """What there is in the cloud, for a look at what is left over."""
+        storage, admin = self.cloud.block_storage, connect()
+        return (
+            {server.id for server in self.cloud.compute.servers()},
+            {volume.id: volume.status for volume in storage.volumes()},
+            {port.id for port in self.cloud.network.ports()},
+            {one.id for one in admin.block_storage.attachments()},
+            {pool: images(pool) for pool in ("vms", *POOLS.values())},
+            {pool: len(trash(pool)) for pool in ("vms", *POOLS.values())},
+        )
+
+    def dry_runs(self):
+        point = list(self.truth)[-1]
+        before = self.everything()
+        plan = self.restored(point, {"type": "new_instance"}, dry_run=True)["server"]
+        assert plan["problems"] == [], plan
+        assert [one["device"] for one in plan["volumes"]] == sorted(self.disks), plan
+        wrong = {
+            "type": "new_instance", "flavor": "none-such", "availability_zone": "nova",
+            "volume_types": {"fast": "none-such"},
+        }  # fmt: skip
+        plan = self.restored(point, wrong, dry_run=True)["server"]
+        assert len(plan["problems"]) == 2, plan["problems"]
+        assert all("none-such" in problem for problem in plan["problems"]), plan["problems"]
+        said = self.refused(point, wrong)
+        assert all(problem in said for problem in plan["problems"]), said
+        plan = self.restored(point, {"type": "original"}, dry_run=True)["original"]
+        assert plan["problems"] == [] and len(plan["disks"]) == len(self.disks), plan
+        assert self.everything() == before, "a dry run or a refused restore changed something"
+        self.say("dry runs say what would be made and what stands against it, and make nothing")
+
+    def check_server(self, server: str, point: str, specs: dict[str, str]):
+        """It boots, from a root that has booted as often as the point's, and has its data."""
+        boots = Guest(server).ready()
+        assert boots == self.boots + 1, f"the root has booted {boots} times"
+        # The guest writes to its root alone when it boots.
+        for device in self.where:
+            seen = export_sum(specs[device])
+            assert seen == self.truth[point][device], f"{device} of {point} differs"
+
+    def drop(self, server: str, volumes: list[str]):
+        self.cloud.delete_server(server, wait=True, timeout=300)
+        storage = self.cloud.block_storage
+        for volume in volumes:
+            if (there := storage.find_volume(volume)) is None:
+                continue
+            storage.wait_for_status(there, "available", wait=300)
+            self.cloud.delete_volume(volume, wait=True, timeout=300)
+
+    def new_servers(self):
+        """Every point as a server that boots from a volume, and its root as a volume alone."""
+        before = self.everything()
+        self.boots = self.guest.ready()
+        for point in self.truth:
+            result = self.restored(point, {"type": "new_instance", "name": f"copy-{point}"})
+            volumes = result["volumes"]
+            specs = {device: self.spec(volume) for device, volume in volumes.items()}
+            assert self.cloud.compute.get_server(result["instance_id"]).name == f"copy-{point}"
+            self.check_server(result["instance_id"], point, specs)
+            self.drop(result["instance_id"], list(volumes.values()))
+            result = self.restored(point, {"type": "volume", "device": "vda", "name": "root"})
+            (volume,) = result["volumes"].values()
+            assert export_sum(self.spec(volume)) == self.truth[point]["vda"], "the root differs"
+            self.cloud.delete_volume(volume, wait=True, timeout=300)
+        assert self.everything() == before, "something is left"
+        self.say(f"{len(self.truth)} points restored as servers that boot, the same through rbd")
+
+    def recreated(self):
+        """Root and ephemeral disk as Nova's again."""
+        point = list(self.truth)[1]
+        target = {"type": "new_instance", "name": "as-before", "nova_disks": "recreated"}
+        result = self.restored(point, target)
+        server, volumes = result["instance_id"], result["volumes"]
+        specs = {device: self.spec(volume) for device, volume in volumes.items()}
+        specs |= {"vdb": f"vms/{server}_disk.eph0"}
+        assert f"{server}_disk" in images("vms")
+        self.check_server(server, point, specs)
+        self.drop(server, list(volumes.values()))
+        self.say("a server with Nova's own disks again, the same through rbd")
+
+    def over_volume(self):
+        """A volume's content replaced by a disk of a point."""
+        point, device = list(self.truth)[2], list(self.where)[1]
+        volume = self.cloud.create_volume(1, name="used", volume_type="standard", wait=True)
+        target = {"type": "volume", "device": device, "volume_id": volume.id}
+        for one in (list(self.truth)[-1], point):
+            self.restored(one, target)
+            assert export_sum(self.spec(volume.id)) == self.truth[one][device], "it differs"
+            assert snapshots(self.spec(volume.id)) == [], "what was kept is still there"
+        status = self.cloud.get_volume(volume.id).status
+        assert status == "available", f"the volume is {status}"
+        said = self.refused(point, {**target, "volume_id": next(iter(self.volumes.values())).id})
+        assert "in-use" in said, said
+        self.cloud.delete_volume(volume.id, wait=True, timeout=300)
+        self.say("a volume's content replaced, twice")
+
+    def in_place(self):
+        """The server itself, back and forth between points."""
+        target = {"restore_point_id": next(iter(self.truth)), "target": {"type": "original"}}
+        try:
+            api_of(connect("beta")).call("POST", "/v1/restores", {"restore": target})
+        except ApiError as error:
+            assert error.status == 404, error
+        else:
+            raise AssertionError("another tenant restores over the server")
+        boots = self.boots
+        for point in (list(self.truth)[0], list(self.truth)[-1]):
+            begin = time.monotonic()
+            self.restored(point, {"type": "original"})
+            assert self.guest.ready() == boots + 1, "the root is not the point's"
+            for device, spec in self.where.items():
+                assert export_sum(spec) == self.truth[point][device], f"{device} differs"
+                left = [name for name in snapshots(spec) if name.startswith("firn-restore")]
+                assert not left, f"{spec} has {left}"
+            self.say(f"restored in place in {time.monotonic() - begin:.1f} s")
+        # An incremental on the bases of before sees what the restores have written.
+        self.incremental(7)
+
+    def steps(self):
+        return (
+            self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
+            self.restores, self.dry_runs, self.new_servers, self.recreated, self.over_volume,
+            self.in_place, self.delete_points, self.isolation, self.read_only, self.delete,
+        )  # fmt: skip
+
+
+def main():
+    restore = Restore()
+    for step in restore.steps():
+        step()
+    print("cloud-test: ok")
+
+
+if __name__ == "__main__":
+    main()
