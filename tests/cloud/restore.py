@@ -41,12 +41,15 @@ class Restore(Backup):
 
     def everything(self) -> tuple:
         """What there is in the cloud, for a look at what is left over."""
-        storage, admin = self.cloud.block_storage, connect()
+        storage = self.cloud.block_storage
+        attachments = connect().block_storage.get(
+            "/attachments?all_tenants=1", microversion="3.27"
+        ).json()["attachments"]
         return (
             {server.id for server in self.cloud.compute.servers()},
             {volume.id: volume.status for volume in storage.volumes()},
             {port.id for port in self.cloud.network.ports()},
-            {one.id for one in admin.block_storage.attachments()},
+            {one["id"] for one in attachments},
             {pool: images(pool) for pool in ("vms", *POOLS.values())},
             {pool: len(trash(pool)) for pool in ("vms", *POOLS.values())},
         )

@@ -235,3 +235,7 @@ fn target(device: &str, driver: String, probe: Probe) -> TargetDisk {
         blank: false,
     }
 }
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod tests;

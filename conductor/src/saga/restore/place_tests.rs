@@ -1,0 +1,71 @@
+use firn_cloud::FormerDisk;
+use serde_json::json;
+
+use super::*;
+
+fn disk(device: &str, kind: &str, serial: Option<&str>) -> Disk {
+    serde_json::from_value(json!({
+        "device": device, "kind": kind, "bus": "virtio", "serial": serial,
+        "location": { "type": "rbd", "pool": "p", "image": device },
+    }))
+    .unwrap()
+}
+
+fn machine(disks: &[(&str, DiskKind)]) -> FormerMachine {
+    let detail = serde_json::from_value(json!({
+        "instance": {
+            "id": uuid::Uuid::nil(), "name": "n", "project_id": "p", "power_state": "shut_off",
+            "disks": [], "domain_xml": "",
+        },
+        "machine": {
+            "domain_name": "d", "memory_bytes": 1, "vcpus": 1, "hypervisor": "qemu",
+            "firmware": { "type": "bios" },
+        },
+    }))
+    .unwrap();
+    let disks = disks.iter().map(|(device, kind)| FormerDisk {
+        device: (*device).to_owned(),
+        kind: *kind,
+        size_bytes: 1,
+    });
+    FormerMachine { detail, disks: disks.collect() }
+}
+
+/// Nova names devices anew, so a name says nothing.
+#[test]
+fn disks_of_a_new_instance_are_known_by_volume_and_by_kind() {
+    use DiskKind::{Ephemeral, Root, Volume};
+    let former =
+        [("vda", Root), ("vdb", Ephemeral), ("vdc", Volume), ("vdd", Ephemeral), ("vde", Volume)];
+    let made = [
+        disk("vda", "root", None),
+        disk("vdb", "ephemeral", None),
+        disk("vdc", "ephemeral", None),
+        disk("vdd", "volume", Some("e")),
+        disk("vde", "volume", Some("c")),
+        disk("vdf", "config_drive", None),
+    ];
+    let volumes = [("vdc", "c"), ("vde", "e")];
+    let volumes: MadeVolumes =
+        volumes.into_iter().map(|(disk, id)| (disk.to_owned(), id.to_owned())).collect();
+    let machine = machine(&former);
+    let found = counterparts(&machine, &made, &volumes);
+    let found: Vec<_> =
+        found.iter().map(|(device, disk)| (*device, disk.map(|disk| &*disk.device))).collect();
+    let expected = [("vda", "vda"), ("vdb", "vdb"), ("vdc", "vde"), ("vdd", "vdc"), ("vde", "vdd")];
+    assert_eq!(found, expected.map(|(device, disk)| (device, Some(disk))));
+
+    let without = counterparts(&machine, &made[..4], &volumes);
+    assert_eq!(without[2], ("vdc", None), "a volume that is not attached is missing");
+}
+
+#[test]
+fn an_instance_is_restored_onto_its_own_disks_only() {
+    let volume = |device, id| disk(device, "volume", Some(id));
+    assert!(same(&volume("vdb", "v"), &volume("vdc", "v")), "attached again elsewhere");
+    assert!(!same(&volume("vdb", "v"), &volume("vdb", "w")), "another volume in its place");
+    let root = disk("vda", "root", None);
+    assert!(same(&root, &root));
+    assert!(!same(&root, &disk("vdb", "ephemeral", None)));
+    assert!(!same(&volume("vdb", "v"), &disk("vdb", "volume", None)));
+}
