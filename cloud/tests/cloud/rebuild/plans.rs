@@ -75,7 +75,8 @@ async fn only_an_own_free_volume_is_replaced() {
                 availability_zone: None,
             };
             let plan = rebuild.volume_plan(&grant, &machine, &wish).await.unwrap();
-            assert_eq!(plan.volume, VolumeUse::Replace { id: id.to_owned() });
+            let VolumeUse::Replace { id: replaced, .. } = plan.volume else { panic!("{plan:?}") };
+            assert_eq!(replaced, id);
             plan.problems
         };
         assert_eq!(plan(&own.id).await, [""; 0]);

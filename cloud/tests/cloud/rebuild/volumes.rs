@@ -52,6 +52,7 @@ async fn a_volume_is_the_owners_and_ours_to_write_meanwhile() {
         assert_eq!(other.kind(), ErrorKind::Conflict);
         assert_eq!(owner.volume_delete(&id).await.unwrap_err().kind(), ErrorKind::InvalidInput);
         assert!(owner.transfer_create(&id).await.is_err());
+        assert!(owner.volume_extend(&id, 2).await.is_err());
 
         rebuild.volume_detach(restore, &id).await.unwrap();
         rebuild.volume_detach(restore, &id).await.unwrap();
