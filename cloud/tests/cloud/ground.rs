@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use firn_agent::{DomainSource, LibvirtSource};
 use firn_cloud::openstack::block_storage::{NewVolume, Volume};
 use firn_cloud::openstack::compute::{NewServer, Server};
+use firn_cloud::openstack::identity::Trusts;
 use firn_cloud::openstack::{
     ClientOptions, Hypervisors, OpenStackCloud, OpenStackError, Services, ServicesOptions,
 };
@@ -46,6 +47,9 @@ enum Made {
     Volume(String),
     Snapshot(String),
     Port(String),
+    Trust(String),
+    /// What somebody else than a server holds.
+    Held(String),
 }
 
 pub(crate) fn unique(what: &str) -> String {
@@ -103,6 +107,18 @@ impl Ground {
 
     pub(crate) fn note_port(&self, id: &str) {
         self.note(Made::Port(id.to_owned()));
+    }
+
+    pub(crate) fn note_server(&self, id: &str) {
+        self.note(Made::Server(id.to_owned()));
+    }
+
+    pub(crate) fn note_trust(&self, id: &str) {
+        self.note(Made::Trust(id.to_owned()));
+    }
+
+    pub(crate) fn note_holder(&self, id: &str) {
+        self.note(Made::Held(id.to_owned()));
     }
 
     pub(crate) fn cloud(&self) -> OpenStackCloud {
@@ -181,6 +197,17 @@ impl Ground {
         for thing in servers.into_iter().chain(others) {
             let removed: Result<(), OpenStackError> = async {
                 match thing {
+                    Made::Trust(id) => {
+                        let trusts = Trusts::new(self.service.session.clone());
+                        trusts.delete(&id).await.expect("what is gone may be deleted");
+                        Ok(())
+                    }
+                    Made::Held(holder) => {
+                        for held in block_storage.attachment_list(&holder).await? {
+                            block_storage.attachment_delete(&held.id).await?;
+                        }
+                        Ok(())
+                    }
                     Made::Server(id) => {
                         compute.server_delete(&id).await?;
                         compute.server_wait_gone(&id, PATIENCE).await
@@ -232,7 +259,7 @@ impl Account {
     }
 }
 
-fn same(options: ClientOptions) -> ServicesOptions {
+pub(crate) fn same(options: ClientOptions) -> ServicesOptions {
     ServicesOptions {
         compute: options.clone(),
         block_storage: options.clone(),

@@ -6,6 +6,7 @@
 mod ground;
 mod instance;
 mod network;
+mod rebuild;
 mod servers;
 mod snapshots;
 mod storage;

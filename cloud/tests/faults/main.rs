@@ -4,6 +4,7 @@
 
 mod answers;
 mod pages;
+mod rebuild;
 mod scripted;
 mod versions;
 mod waiting;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Cinder's record that somebody has a volume. Until it is completed, which is for Nova to do, the
-/// volume is `attaching` and can neither be attached, changed nor deleted by anybody else.
+/// volume is `attaching`, and nobody else can attach, extend, retype, transfer or delete it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Attachment {
     /// UUID.

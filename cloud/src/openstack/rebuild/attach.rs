@@ -7,7 +7,7 @@ use crate::openstack::block_storage::{Attachment, BlockStorage, Connector, NewVo
 
 /// Attaches a volume to nobody but the restore: its id stands where a server's would, so that the
 /// attachment is found again. It is never completed, so the volume stays `attaching`, in which
-/// Cinder lets its owner neither attach, snapshot, retype nor delete it.
+/// Cinder lets nobody attach, extend, retype, transfer or delete it.
 pub(super) async fn attach(
     admin: &dyn BlockStorage,
     restore: RestoreId,

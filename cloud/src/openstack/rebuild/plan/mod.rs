@@ -68,5 +68,4 @@ pub(super) fn server(facts: &Facts, former: Former<'_>, wish: &NewInstance) -> S
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
