@@ -1,13 +1,10 @@
 //! Plans: their settings, changes that race, actions, and the trust they run under.
 
-use std::sync::{Arc, Mutex};
-
 use crate::harness::{
-    Answer, ByToken, Harness, INSTANCE, MEMBER, OTHER_INSTANCE, READER, Request, STRANGER,
+    Answer, ByToken, Harness, INSTANCE, MEMBER, OTHER_INSTANCE, READER, Request, STRANGER, Trusts,
 };
 use actix_web::http::Method;
-use async_trait::async_trait;
-use firn_api::{ApiConfig, Credentials, Delegation, DelegationError, Principal};
+use firn_api::ApiConfig;
 use serde_json::{Value, json};
 
 fn settings() -> Value {
@@ -262,55 +259,6 @@ async fn plans_are_listed_by_name_and_state() {
     assert_eq!(names("status=active&sort=created_at:asc").await, ["a", "b", "c"]);
     let answer = get(&harness, "/v1/plans?fields=id,name&limit=1").await;
     assert_eq!(answer.body["plans"][0].as_object().unwrap().len(), 2);
-}
-
-/// Trusts that are kept in a list, or refused.
-#[derive(Clone, Default)]
-struct Trusts(Arc<Mutex<(Vec<String>, Option<&'static str>)>>);
-
-impl Trusts {
-    fn there(&self) -> Vec<String> {
-        self.0.lock().unwrap().0.clone()
-    }
-
-    fn fail(&self, how: Option<&'static str>) {
-        self.0.lock().unwrap().1 = how;
-    }
-
-    fn answer(&self) -> Result<(), DelegationError> {
-        match self.0.lock().unwrap().1 {
-            None => Ok(()),
-            Some("refuse") => {
-                let reason = "an application credential may not".to_owned();
-                Err(DelegationError::Refused { reason })
-            }
-            Some(_) => {
-                let source = Box::new(std::io::Error::other("secret"));
-                Err(DelegationError::Unavailable { source })
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Delegation for Trusts {
-    async fn entrust(
-        &self,
-        caller: &Principal,
-        credentials: &Credentials,
-    ) -> Result<Option<String>, DelegationError> {
-        self.answer()?;
-        assert_eq!(credentials.token.as_deref(), Some(MEMBER));
-        let id = format!("trust-of-{}", caller.user_id);
-        self.0.lock().unwrap().0.push(id.clone());
-        Ok(Some(id))
-    }
-
-    async fn revoke(&self, id: &str, _: &Credentials) -> Result<(), DelegationError> {
-        self.answer()?;
-        self.0.lock().unwrap().0.retain(|known| known != id);
-        Ok(())
-    }
 }
 
 #[actix_web::test]

@@ -22,6 +22,12 @@ impl Harness {
             .claim
     }
 
+    /// What the conductor is told beyond what the API shows.
+    pub(crate) async fn job_spec(&self, job: JobId) -> Value {
+        let get = move |conn: &mut _| firn_db::job_get(conn, &firn_db::Scope::All, job);
+        self.database.run(get).await.unwrap().spec
+    }
+
     pub(crate) async fn end(&self, claim: Claim, end: JobEnd) {
         self.database
             .run(move |conn| firn_db::job_finish(conn, &claim, &end, Utc::now()))

@@ -6,6 +6,7 @@ mod conductor;
 mod document;
 mod identity;
 mod jobs;
+mod trusts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(crate) use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE,
 use document::Document;
 pub(crate) use identity::{ADMIN, ByToken, DOWN, MEMBER, READER, STRANGER, SYSTEM};
 pub(crate) use jobs::job_of;
+pub(crate) use trusts::Trusts;
 
 /// What requests are addressed to.
 pub(crate) const HOST: &str = "firn.example:8998";
