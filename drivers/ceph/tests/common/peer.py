@@ -49,9 +49,10 @@ def remove(image):
     rbd.RBD().remove(io, name)
 
 
-def clone(parent, snapshot, image):
+def clone(parent, snapshot, image, clone_format=None):
+    """`clone_format` 1 rests on a protected snapshot, 2 on any."""
     (parent_io, parent_name), (io, name) = pool(parent), pool(image)
-    rbd.RBD().clone(parent_io, parent_name, snapshot, io, name)
+    rbd.RBD().clone(parent_io, parent_name, snapshot, io, name, clone_format=clone_format)
 
 
 def write(image, file, pieces):
