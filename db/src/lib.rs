@@ -21,6 +21,7 @@
 //! This crate must not know of HTTP, messages, drivers or the repository's format.
 
 mod advice;
+mod base;
 mod cause;
 mod config;
 mod connection;
@@ -51,6 +52,7 @@ mod transaction;
 mod url;
 mod usage;
 
+pub use base::{Base, NewBase, base_checked, base_delete, base_list_due, base_record};
 pub use config::DatabaseOptions;
 pub use connection::AnyConnection;
 pub use count::{job_counts, point_counts, point_sizes};
@@ -62,8 +64,9 @@ pub use job::{
     JobPlaces, JobProgress, JobSort, NewJob, PointFigures, PointRequest, RestoreRequest,
     backup_request_create, job_claim, job_claim_next, job_claim_within, job_create, job_finish,
     job_get, job_heartbeat, job_lease_expire, job_list, job_places_set, job_release,
-    job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point, jobs_without_places,
-    point_delete_request, point_verify_request, restore_request_create,
+    job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point,
+    jobs_unfinished_of_instance, jobs_without_places, point_delete_request, point_verify_request,
+    restore_request_create,
 };
 pub use job_event::{EventLevel, JobEventRow, job_event_add, job_event_list};
 pub use job_step::{JobStep, job_step_done, job_step_list, job_step_start, job_step_undone};

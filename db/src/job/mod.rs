@@ -25,7 +25,10 @@ pub use claim::{
     job_lease_expire, job_release,
 };
 pub use finish::{JobEnd, JobError, PointFigures, job_finish, job_unwind};
-pub use list::{JobFilter, JobSort, job_list, jobs_claimable, jobs_unfinished_for_point};
+pub use list::{
+    JobFilter, JobSort, job_list, jobs_claimable, jobs_unfinished_for_point,
+    jobs_unfinished_of_instance,
+};
 pub use places::{job_claim_within, job_places_set, jobs_without_places};
 pub(crate) use request::backup_request_create_from;
 pub use request::{

@@ -49,10 +49,11 @@ def remove(image):
     rbd.RBD().remove(io, name)
 
 
-def clone(parent, snapshot, image, clone_format=None):
+def clone(parent, snapshot, image, clone_format="auto"):
     """`clone_format` 1 rests on a protected snapshot, 2 on any."""
     (parent_io, parent_name), (io, name) = pool(parent), pool(image)
-    rbd.RBD().clone(parent_io, parent_name, snapshot, io, name, clone_format=clone_format)
+    cluster.conf_set("rbd_default_clone_format", str(clone_format))
+    rbd.RBD().clone(parent_io, parent_name, snapshot, io, name)
 
 
 def write(image, file, pieces):
