@@ -85,7 +85,7 @@ impl RunningJob {
         Ok(self.query(newest).await?.first().map(|point| point.id))
     }
 
-    async fn query<T: Send + 'static>(
+    pub(super) async fn query<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, JobError> {
