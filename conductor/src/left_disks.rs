@@ -14,10 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use firn_cloud::CloudError;
+use firn_cloud::{Cloud, CloudError};
 use firn_core::{InstanceId, ProjectId};
-use firn_db::{Base, DbError};
-use firn_driver_sdk::Location;
+use firn_db::{Base, Database, DbError};
+use firn_driver_host::LoadError;
+use firn_driver_sdk::{Driver, Location};
 use serde_json::Value;
 
 use crate::services::Services;
@@ -79,8 +80,14 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
     if services.volume_snapshots.is_none() {
         return;
     }
+    let drivers = Arc::clone(&services.drivers);
+    let look = Look {
+        database: &services.database,
+        cloud: services.cloud.as_ref(),
+        driver: Box::new(move |name| drivers.get(name)),
+    };
     loop {
-        if let Err(error) = turn(&services).await {
+        if let Err(error) = look.turn(Utc::now()).await {
             tracing::warn!(error = chain(&error), "cannot look for disks that were left");
         }
         tokio::select! {
@@ -90,113 +97,140 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
     }
 }
 
-async fn turn(services: &Services) -> Result<(), DbError> {
-    let before = Utc::now() - interval();
-    let due = move |conn: &mut _| firn_db::base_list_due(conn, before, BATCH);
-    let mut projects: BTreeMap<ProjectId, Vec<Base>> = BTreeMap::new();
-    for base in services.database.run(due).await? {
-        projects.entry(base.project_id.clone()).or_default().push(base);
+type DriverOf = dyn Fn(&str) -> Result<Arc<dyn Driver>, LoadError> + Send + Sync;
+
+/// What a look around needs.
+struct Look<'a> {
+    database: &'a Database,
+    cloud: &'a dyn Cloud,
+    driver: Box<DriverOf>,
+}
+
+impl Look<'_> {
+    /// # Errors
+    /// The database's. What the cloud and the storage say is logged.
+    async fn turn(&self, now: DateTime<Utc>) -> Result<(), DbError> {
+        let due = move |conn: &mut _| firn_db::base_list_due(conn, now - interval(), BATCH);
+        let mut projects: BTreeMap<ProjectId, Vec<Base>> = BTreeMap::new();
+        for base in self.database.run(due).await? {
+            projects.entry(base.project_id.clone()).or_default().push(base);
+        }
+        for (project, bases) in projects {
+            let listed = self.listed(&project).await;
+            for base in bases {
+                let server = self.server(listed.as_ref(), base.instance_id).await;
+                match decide(server, base.missing_since, now) {
+                    Decision::Leave => self.checked(&base, None, None, now).await?,
+                    Decision::Wait { missing_since } => {
+                        self.wait(&base, missing_since, now).await?;
+                    }
+                    Decision::Remove { missing_since } => {
+                        self.remove(&base, missing_since, now).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
-    for (project, bases) in projects {
-        let listed = match services.cloud.instance_list(&project).await {
-            Ok(list) => Some(list.into_iter().map(|one| one.id).collect::<HashSet<_>>()),
+
+    /// The servers of a project; `None` where the cloud does not say.
+    async fn listed(&self, project: &ProjectId) -> Option<HashSet<InstanceId>> {
+        match self.cloud.instance_list(project).await {
+            Ok(list) => Some(list.into_iter().map(|one| one.id).collect()),
             Err(error) => {
                 warn(&error);
                 None
             }
-        };
-        for base in bases {
-            let server = look(services, listed.as_ref(), base.instance_id).await;
-            let now = Utc::now();
-            match decide(server, base.missing_since, now) {
-                Decision::Leave => checked(services, &base, None, None).await?,
-                Decision::Wait { missing_since } => {
-                    checked(services, &base, Some(missing_since), base.refusal.clone()).await?;
-                }
-                Decision::Remove { missing_since } => {
-                    remove(services, &base, missing_since).await?;
-                }
+        }
+    }
+
+    async fn server(&self, listed: Option<&HashSet<InstanceId>>, id: InstanceId) -> Server {
+        match listed {
+            None => return Server::Unknown,
+            Some(listed) if listed.contains(&id) => return Server::There,
+            Some(_) => {}
+        }
+        match self.cloud.power_state(id).await {
+            Ok(_) => Server::There,
+            Err(CloudError::NotFound { .. }) => Server::Gone,
+            Err(error) => {
+                warn(&error);
+                Server::Unknown
             }
         }
     }
-    Ok(())
-}
 
-/// `listed`: the servers of its project, where the cloud gave them.
-async fn look(services: &Services, listed: Option<&HashSet<InstanceId>>, id: InstanceId) -> Server {
-    match listed {
-        None => return Server::Unknown,
-        Some(listed) if listed.contains(&id) => return Server::There,
-        Some(_) => {}
-    }
-    match services.cloud.power_state(id).await {
-        Ok(_) => Server::There,
-        Err(CloudError::NotFound { .. }) => Server::Gone,
-        Err(error) => {
-            warn(&error);
-            Server::Unknown
+    async fn remove(
+        &self,
+        base: &Base,
+        missing_since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        let id = base.instance_id;
+        let at_work = move |conn: &mut _| firn_db::jobs_unfinished_of_instance(conn, id);
+        if self.database.run(at_work).await? {
+            // A backup may still read what is there.
+            return self.wait(base, missing_since, now).await;
         }
+        let (instance_id, disk) = (id, &base.location);
+        match self.ask_driver(base).await {
+            Ok(()) => {
+                tracing::info!(%instance_id, %disk, "removed a disk of a deleted server");
+                let base = base.clone();
+                self.database.run(move |conn| firn_db::base_delete(conn, &base)).await
+            }
+            Err(refusal) => {
+                if base.refusal.as_ref() != Some(&refusal) {
+                    let error = &refusal;
+                    tracing::warn!(
+                        %instance_id, %disk, error, "a disk of a deleted server stays for now"
+                    );
+                }
+                self.checked(base, Some(missing_since), Some(refusal), now).await
+            }
+        }
+    }
+
+    /// Away from the async threads: a large disk takes its time. The error is for people.
+    async fn ask_driver(&self, base: &Base) -> Result<(), String> {
+        if !is_of_server(&base.location, base.instance_id) {
+            return Err("it is not called as a disk of that server".to_owned());
+        }
+        let driver = (self.driver)(&base.driver).map_err(|error| chain(&error))?;
+        let (location, ours) = (Location(base.location.clone()), base.snapshot_prefix.clone());
+        let asked = tokio::task::spawn_blocking(move || driver.remove(&location, &ours)).await;
+        match asked {
+            Ok(removed) => removed.map_err(|error| chain(&error)),
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
+    async fn wait(
+        &self,
+        base: &Base,
+        missing_since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        self.checked(base, Some(missing_since), base.refusal.clone(), now).await
+    }
+
+    async fn checked(
+        &self,
+        base: &Base,
+        missing_since: Option<DateTime<Utc>>,
+        refusal: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbError> {
+        let base = base.clone();
+        let checked = move |conn: &mut _| {
+            firn_db::base_checked(conn, &base, missing_since, refusal.as_deref(), now)
+        };
+        self.database.run(checked).await
     }
 }
 
 fn warn(error: &CloudError) {
     tracing::warn!(error = chain(error), "the cloud does not say which servers are gone");
-}
-
-async fn remove(
-    services: &Services,
-    base: &Base,
-    missing_since: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let id = base.instance_id;
-    let at_work = move |conn: &mut _| firn_db::jobs_unfinished_of_instance(conn, id);
-    if services.database.run(at_work).await? {
-        // A backup may still read what is there.
-        return checked(services, base, Some(missing_since), base.refusal.clone()).await;
-    }
-    match ask_driver(services, base).await {
-        Ok(()) => {
-            tracing::info!(instance_id = %id, disk = %base.location, "removed a disk of a deleted server");
-            let base = base.clone();
-            services.database.run(move |conn| firn_db::base_delete(conn, &base)).await
-        }
-        Err(refusal) => {
-            if base.refusal.as_ref() != Some(&refusal) {
-                tracing::warn!(
-                    instance_id = %id, disk = %base.location, error = refusal,
-                    "a disk of a deleted server stays for now"
-                );
-            }
-            checked(services, base, Some(missing_since), Some(refusal)).await
-        }
-    }
-}
-
-/// Away from the async threads: a large disk takes its time. The error is for people.
-async fn ask_driver(services: &Services, base: &Base) -> Result<(), String> {
-    if !is_of_server(&base.location, base.instance_id) {
-        return Err("it is not called as a disk of that server".to_owned());
-    }
-    let driver = services.drivers.get(&base.driver).map_err(|error| chain(&error))?;
-    let (location, ours) = (Location(base.location.clone()), base.snapshot_prefix.clone());
-    let asked = tokio::task::spawn_blocking(move || driver.remove(&location, &ours)).await;
-    match asked {
-        Ok(removed) => removed.map_err(|error| chain(&error)),
-        Err(error) => Err(chain(&error)),
-    }
-}
-
-async fn checked(
-    services: &Services,
-    base: &Base,
-    missing_since: Option<DateTime<Utc>>,
-    refusal: Option<String>,
-) -> Result<(), DbError> {
-    let base = base.clone();
-    let checked = move |conn: &mut _| {
-        firn_db::base_checked(conn, &base, missing_since, refusal.as_deref(), Utc::now())
-    };
-    services.database.run(checked).await
 }
 
 #[cfg(test)]
