@@ -85,9 +85,10 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
         database: &services.database,
         cloud: services.cloud.as_ref(),
         driver: Box::new(move |name| drivers.get(name)),
+        now: Utc::now,
     };
     loop {
-        if let Err(error) = look.turn(Utc::now()).await {
+        if let Err(error) = look.turn().await {
             tracing::warn!(error = chain(&error), "cannot look for disks that were left");
         }
         tokio::select! {
@@ -100,17 +101,19 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
 type DriverOf = dyn Fn(&str) -> Result<Arc<dyn Driver>, LoadError> + Send + Sync;
 
 /// What a look around needs.
-struct Look<'a> {
+struct Look<'a, N> {
     database: &'a Database,
     cloud: &'a dyn Cloud,
     driver: Box<DriverOf>,
+    now: N,
 }
 
-impl Look<'_> {
+impl<N: Fn() -> DateTime<Utc> + Send + Sync> Look<'_, N> {
     /// # Errors
     /// The database's. What the cloud and the storage say is logged.
-    async fn turn(&self, now: DateTime<Utc>) -> Result<(), DbError> {
-        let due = move |conn: &mut _| firn_db::base_list_due(conn, now - interval(), BATCH);
+    async fn turn(&self) -> Result<(), DbError> {
+        let before = (self.now)() - interval();
+        let due = move |conn: &mut _| firn_db::base_list_due(conn, before, BATCH);
         let mut projects: BTreeMap<ProjectId, Vec<Base>> = BTreeMap::new();
         for base in self.database.run(due).await? {
             projects.entry(base.project_id.clone()).or_default().push(base);
@@ -119,6 +122,8 @@ impl Look<'_> {
             let listed = self.listed(&project).await;
             for base in bases {
                 let server = self.server(listed.as_ref(), base.instance_id).await;
+                // A turn may take long, and others look too.
+                let now = (self.now)();
                 match decide(server, base.missing_since, now) {
                     Decision::Leave => self.checked(&base, None, None, now).await?,
                     Decision::Wait { missing_since } => {

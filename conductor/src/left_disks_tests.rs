@@ -168,8 +168,9 @@ impl Scene {
     async fn turn(&self, seconds: i64) {
         let storage = Arc::clone(&self.storage);
         let driver = Box::new(move |_: &str| Ok(Arc::clone(&storage) as Arc<dyn Driver>));
-        let look = Look { database: &self.database, cloud: &self.nova, driver };
-        look.turn(at(seconds)).await.unwrap();
+        let now = move || at(seconds);
+        let look = Look { database: &self.database, cloud: &self.nova, driver, now };
+        look.turn().await.unwrap();
     }
 
     fn row(&self) -> Option<Base> {
