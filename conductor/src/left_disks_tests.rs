@@ -38,7 +38,6 @@ fn only_disks_that_are_called_after_the_server_are_its_own() {
 
 #[test]
 fn a_server_is_gone_after_two_looks_a_minute_apart() {
-    let at = |seconds| DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
     let wait = |since| Decision::Wait { missing_since: at(since) };
     let remove = |since| Decision::Remove { missing_since: at(since) };
     for (server, missing_since, now, decision) in [
