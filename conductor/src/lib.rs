@@ -20,6 +20,7 @@ mod config;
 mod discover;
 mod dispatcher;
 mod lease;
+mod left_disks;
 #[cfg(test)]
 mod message_schemas;
 mod notify;

@@ -21,6 +21,7 @@
 //! This crate must not know of HTTP, messages, drivers or the repository's format.
 
 mod advice;
+mod base;
 mod cause;
 mod config;
 mod connection;
@@ -51,6 +52,7 @@ mod transaction;
 mod url;
 mod usage;
 
+pub use base::{Base, NewBase, base_checked, base_delete, base_list_due, base_record};
 pub use config::DatabaseOptions;
 pub use connection::AnyConnection;
 pub use count::{job_counts, point_counts, point_sizes};

@@ -136,6 +136,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    bases (id) {
+        id -> Text,
+        instance_id -> Text,
+        project_id -> Text,
+        driver -> Text,
+        location -> Text,
+        snapshot_prefix -> Text,
+        recorded_at -> Timestamp,
+        checked_at -> Timestamp,
+        missing_since -> Nullable<Timestamp>,
+        refusal -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     services (id) {
         id -> Text,
         kind -> Text,

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use chrono::Utc;
 use firn_core::{BackupMode, ErrorKind};
-use firn_db::Point;
+use firn_db::{NewBase, Point};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec};
 use super::snapshot::{SNAPSHOT, SnapshotBy, Taken, remove_of_job, with_driver};
 use super::{JobContext, JobError, RunningJob, Step};
+use crate::left_disks::is_of_server;
 use crate::stop::StopReason;
 use crate::worker::Watch;
 use crate::worker::protocol::{BackupDisk, Level};
@@ -38,8 +40,33 @@ pub(super) fn name(disk: &BackupDisk, point: &Point) -> String {
 
 /// How the names of a disk's bases begin.
 fn prefix(disk: &BackupDisk) -> String {
-    let id = Uuid::new_v5(&BASES, disk.location.to_string().as_bytes());
-    format!("backup.{id}.snap.")
+    format!("backup.{}.snap.", id(disk))
+}
+
+fn id(disk: &BackupDisk) -> Uuid {
+    Uuid::new_v5(&BASES, disk.location.to_string().as_bytes())
+}
+
+/// Remembers a disk before its driver takes a snapshot: Nova cannot remove a disk that has one, so it
+/// may have to be removed for it, also where the server is deleted in the middle of a full backup.
+pub(super) async fn record(
+    job: &RunningJob,
+    point: &Point,
+    disk: &BackupDisk,
+) -> Result<(), JobError> {
+    let known = job.services.volume_snapshots.is_some();
+    if !known || !is_of_server(&disk.location, point.instance_id) {
+        return Ok(());
+    }
+    let base = NewBase {
+        id: id(disk),
+        instance_id: point.instance_id,
+        project_id: point.project_id.clone(),
+        driver: disk.driver.clone(),
+        location: disk.location.clone(),
+        snapshot_prefix: prefix(disk),
+    };
+    job.query(move |conn| firn_db::base_record(conn, &base, Utc::now())).await
 }
 
 /// Lets go of all snapshots but the bases. The point is there already, so nothing here fails it: what

@@ -121,6 +121,7 @@ impl TakeSnapshots {
                 "the job was begun with a block storage service, and this conductor has none",
             )),
             (SnapshotBy::Driver, _) => {
+                base::record(&self.0, point, &disk.disk).await?;
                 let name = base::name(&disk.disk, point);
                 let given = name.clone();
                 with_driver(services, &disk.disk, move |driver, at| {

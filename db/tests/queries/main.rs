@@ -6,6 +6,7 @@
 // Helpers of tests may panic as tests do; clippy's own exemption knows only `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bases;
 mod claims;
 mod contention;
 mod crash;

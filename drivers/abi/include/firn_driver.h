@@ -69,6 +69,11 @@
 #define FIRN_CAPABILITY_CONNECTIONS 16
 
 /**
+ * Disks can be removed (extension `FIRN_EXTENSION_REMOVAL`).
+ */
+#define FIRN_CAPABILITY_REMOVE 32
+
+/**
  * The disk is this driver's; without it nothing else in the answer counts.
  */
 #define FIRN_PROBE_MINE 1
@@ -587,6 +592,26 @@ typedef struct {
 } firn_connections_extension;
 
 /**
+ * Removing disks. All functions are required.
+ */
+typedef struct {
+  /**
+   * Size of this struct, set by the driver.
+   */
+  size_t struct_size;
+  /**
+   * Removes a disk, together with its snapshots whose names begin with `our_snapshots`; what is
+   * absent: `FIRN_OK`. `FIRN_CONFLICT`, and everything stays, where somebody has the disk open
+   * for writing, where it has any other snapshot, and where something depends on one of its
+   * snapshots.
+   */
+  firn_status (*remove)(firn_driver *driver,
+                        firn_str location,
+                        firn_str our_snapshots,
+                        firn_error *out_error);
+} firn_removal_extension;
+
+/**
  * The call succeeded; its outputs are set.
  */
 #define FIRN_OK 0
@@ -646,6 +671,7 @@ typedef struct {
 #define FIRN_EXTENSION_CHANGES "firn.changes/1"
 #define FIRN_EXTENSION_SNAPSHOTS "firn.snapshots/1"
 #define FIRN_EXTENSION_CONNECTIONS "firn.connections/1"
+#define FIRN_EXTENSION_REMOVAL "firn.removal/1"
 
 #if defined(__GNUC__)
 #define FIRN_EXPORT __attribute__((visibility("default")))

@@ -19,6 +19,8 @@ pub const FIRN_CAPABILITY_WRITE: u64 = 4;
 pub const FIRN_CAPABILITY_CREATE: u64 = 8;
 /// LUNs are connected to this machine (extension `FIRN_EXTENSION_CONNECTIONS`).
 pub const FIRN_CAPABILITY_CONNECTIONS: u64 = 16;
+/// Disks can be removed (extension `FIRN_EXTENSION_REMOVAL`).
+pub const FIRN_CAPABILITY_REMOVE: u64 = 32;
 
 /// The disk is this driver's; without it nothing else in the answer counts.
 pub const FIRN_PROBE_MINE: u64 = 1;

@@ -15,6 +15,8 @@ pub const FIRN_EXTENSION_CHANGES: &str = "firn.changes/1";
 pub const FIRN_EXTENSION_SNAPSHOTS: &str = "firn.snapshots/1";
 /// Id of `firn_connections_extension`.
 pub const FIRN_EXTENSION_CONNECTIONS: &str = "firn.connections/1";
+/// Id of `firn_removal_extension`.
+pub const FIRN_EXTENSION_REMOVAL: &str = "firn.removal/1";
 
 /// Writing to disks. All functions are required. On a disk opened read-only `write` and `zero`
 /// answer `FIRN_FORBIDDEN` and `flush` does nothing.
@@ -172,5 +174,30 @@ pub struct ConnectionsExtension {
 
 // SAFETY: repr(C), `struct_size` first, then optional functions.
 unsafe impl Growing for ConnectionsExtension {
+    const REQUIRED: usize = size_of::<Self>();
+}
+
+/// Removing disks. All functions are required.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RemovalExtension {
+    /// Size of this struct, set by the driver.
+    pub struct_size: usize,
+    /// Removes a disk, together with its snapshots whose names begin with `our_snapshots`; what is
+    /// absent: `FIRN_OK`. `FIRN_CONFLICT`, and everything stays, where somebody has the disk open
+    /// for writing, where it has any other snapshot, and where something depends on one of its
+    /// snapshots.
+    pub remove: Option<
+        unsafe extern "C" fn(
+            driver: *mut DriverHandle,
+            location: Str,
+            our_snapshots: Str,
+            out_error: *mut ErrorReport,
+        ) -> Status,
+    >,
+}
+
+// SAFETY: repr(C), `struct_size` first, then optional functions.
+unsafe impl Growing for RemovalExtension {
     const REQUIRED: usize = size_of::<Self>();
 }

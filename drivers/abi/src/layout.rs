@@ -5,8 +5,8 @@ use std::mem::{offset_of, size_of};
 
 use crate::{
     ChangesExtension, ConnectionsExtension, Descriptor, DiskVtable, DriverVtable, ErrorReport,
-    Extent, Extents, Host, OpenRequest, Probe, ReadRequest, SnapshotsExtension, Str, Text,
-    WriteExtension,
+    Extent, Extents, Host, OpenRequest, Probe, ReadRequest, RemovalExtension, SnapshotsExtension,
+    Str, Text, WriteExtension,
 };
 
 macro_rules! layout {
@@ -45,4 +45,5 @@ layout! {
     ChangesExtension 24 { struct_size 0, change_token 8, extents_changed 16 }
     SnapshotsExtension 40 { struct_size 0, create 8, remove 16, list 24, rename 32 }
     ConnectionsExtension 32 { struct_size 0, connector 8, connect 16, disconnect 24 }
+    RemovalExtension 16 { struct_size 0, remove 8 }
 }

@@ -37,11 +37,12 @@ const NAMES: [(&str, &str); 16] = [
     ("EntryFn", "firn_entry_fn"),
 ];
 
-const EXTENSIONS: [(&str, &str); 4] = [
+const EXTENSIONS: [(&str, &str); 5] = [
     ("WriteExtension", "firn_write_extension"),
     ("ChangesExtension", "firn_changes_extension"),
     ("SnapshotsExtension", "firn_snapshots_extension"),
     ("ConnectionsExtension", "firn_connections_extension"),
+    ("RemovalExtension", "firn_removal_extension"),
 ];
 
 const INTRODUCTION: &str = "\
@@ -102,6 +103,7 @@ fn trailer(root: &Path) -> String {
         ("CHANGES", firn_driver_abi::FIRN_EXTENSION_CHANGES),
         ("SNAPSHOTS", firn_driver_abi::FIRN_EXTENSION_SNAPSHOTS),
         ("CONNECTIONS", firn_driver_abi::FIRN_EXTENSION_CONNECTIONS),
+        ("REMOVAL", firn_driver_abi::FIRN_EXTENSION_REMOVAL),
     ];
     let mut text = String::from("/* The ids that get_extension is asked for. */\n");
     for (name, id) in ids {
@@ -158,6 +160,7 @@ fn compiles_as(compiler: &str, standard: &str, suffix: &str) {
         ("firn_changes_extension", size_of::<firn_driver_abi::ChangesExtension>()),
         ("firn_snapshots_extension", size_of::<firn_driver_abi::SnapshotsExtension>()),
         ("firn_connections_extension", size_of::<firn_driver_abi::ConnectionsExtension>()),
+        ("firn_removal_extension", size_of::<firn_driver_abi::RemovalExtension>()),
     ];
     let mut program = String::from("#include \"firn_driver.h\"\n");
     for (name, size) in sizes {

@@ -57,8 +57,21 @@ impl Control {
         &self,
         call: impl FnOnce() -> Result<T, DriverError> + Send + 'static,
     ) -> Result<T, DriverError> {
-        let (ended, end) = mpsc::channel();
         let started = Instant::now();
+        self.run_while(move || started, call)
+    }
+
+    /// As [`Control::run`], for a call that takes long and of which `last_answer` tells that it
+    /// goes on.
+    ///
+    /// # Errors
+    /// The call's, or as [`Control::check_since`].
+    pub(crate) fn run_while<T: Send + 'static>(
+        &self,
+        last_answer: impl Fn() -> Instant,
+        call: impl FnOnce() -> Result<T, DriverError> + Send + 'static,
+    ) -> Result<T, DriverError> {
+        let (ended, end) = mpsc::channel();
         // Nobody listens any more where the wait was given up.
         let thread = move || drop(ended.send(call()));
         thread::Builder::new()
@@ -66,7 +79,7 @@ impl Control {
             .spawn(thread)
             .map_err(|source| DriverError::io("start a thread", source))?;
         loop {
-            self.check_since(started)?;
+            self.check_since(last_answer())?;
             match end.recv_timeout(TICK) {
                 Ok(answer) => return answer,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -100,6 +113,17 @@ mod tests {
         let waiting = thread::spawn(move || control.run(hang).unwrap_err().is_cancelled());
         cancelling.cancel();
         assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn a_call_that_goes_on_is_not_given_up() {
+        let call = || {
+            thread::sleep(3 * TICK);
+            Ok(7)
+        };
+        // Within every tick there is an answer, and the call takes longer than the silence.
+        let control = Control::new(2 * TICK);
+        assert_eq!(control.run_while(Instant::now, call).unwrap(), 7);
     }
 
     #[test]

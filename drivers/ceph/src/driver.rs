@@ -10,12 +10,12 @@ use crate::config::Settings;
 use crate::disk::RbdDisk;
 use crate::location::Place;
 use crate::opener::Opener;
-use crate::snapshots;
+use crate::{removal, snapshots};
 
 /// Letters of an fsid that name a cluster to people.
 const SHORT_FSID: usize = 8;
 
-/// Reads RBD images and their snapshots; makes and removes snapshots; writes images.
+/// Reads RBD images and their snapshots; makes and removes snapshots; writes and removes images.
 #[derive(Debug)]
 pub struct CephDriver {
     clusters: Arc<Clusters>,
@@ -67,6 +67,7 @@ impl Driver for CephDriver {
             changed_blocks: true,
             write,
             create: write,
+            remove: write,
             ..Capabilities::default()
         }
     }
@@ -117,6 +118,15 @@ impl Driver for CephDriver {
         to: &str,
     ) -> Result<(), DriverError> {
         snapshots::rename(self.opener(location, None)?, from, to)
+    }
+
+    fn remove(&self, location: &Location, our_snapshots: &str) -> Result<(), DriverError> {
+        if !self.writes() {
+            return Err(DriverError::unsupported(
+                "removing images without a write_user in its configuration",
+            ));
+        }
+        removal::remove(self.opener(location, None)?, our_snapshots)
     }
 
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {

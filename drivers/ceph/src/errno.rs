@@ -18,6 +18,7 @@ const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 pub(crate) const ERANGE: i32 = 34;
 const ENOSYS: i32 = 38;
+const ENOTEMPTY: i32 = 39;
 const EBADMSG: i32 = 74;
 const EOPNOTSUPP: i32 = 95;
 const ENETUNREACH: i32 = 101;
@@ -53,6 +54,7 @@ fn meaning(errno: i32) -> (ErrorKind, &'static str) {
         EROFS => (ErrorKind::Forbidden, "the image or its lock only allows reading"),
         EEXIST => (ErrorKind::Conflict, "the name is taken"),
         EBUSY => (ErrorKind::Conflict, "it is protected, locked or in use: try again without"),
+        ENOTEMPTY => (ErrorKind::Conflict, "it has snapshots"),
         EINVAL => (ErrorKind::InvalidInput, "the cluster refuses the request as invalid"),
         ENOSPC | EDQUOT => (ErrorKind::QuotaExceeded, "the pool or cluster is full: add space"),
         ENOSYS | EOPNOTSUPP => {
@@ -81,6 +83,7 @@ mod tests {
             (30, ErrorKind::Forbidden),
             (17, ErrorKind::Conflict),
             (16, ErrorKind::Conflict),
+            (39, ErrorKind::Conflict),
             (22, ErrorKind::InvalidInput),
             (28, ErrorKind::QuotaExceeded),
             (122, ErrorKind::QuotaExceeded),

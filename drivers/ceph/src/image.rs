@@ -165,6 +165,15 @@ impl Image {
         Ok(features & rbd::FEATURE_EXCLUSIVE_LOCK != 0)
     }
 
+    /// Whether a snapshot of it has clones that keep no protected snapshot (clones of format 2).
+    ///
+    /// # Errors
+    /// What the cluster answers.
+    pub(crate) fn has_clones(&self) -> Result<bool, DriverError> {
+        let features = self.number("look for clones of", rbd::rbd_get_op_features)?;
+        Ok(features & rbd::OPERATION_CLONE_PARENT != 0)
+    }
+
     /// Whether the object map tells at once which objects changed up to here.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ mod ffi;
 mod image;
 mod location;
 mod opener;
+mod removal;
 mod snapshot;
 mod snapshots;
 mod token;

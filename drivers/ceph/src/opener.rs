@@ -59,7 +59,7 @@ impl Opener {
     /// `Conflict` where somebody else has it open.
     pub(crate) fn open_for_writing(&self) -> Result<Image, DriverError> {
         // A look that leaves no trace first: librbd would ask a VM for its lock, and get it.
-        if self.open_as(Role::Write, None, Mode::ReadOnly)?.is_watched()? {
+        if self.look_before_writing()?.is_watched()? {
             return Err(DriverError::conflict(format!(
                 "{} is in use: shut down the VM that has it before it is written to",
                 self.place
@@ -70,6 +70,14 @@ impl Opener {
             image.lock()?;
         }
         Ok(image)
+    }
+
+    /// For the user that writes to look, without a trace.
+    ///
+    /// # Errors
+    /// As [`Opener::open`].
+    pub(crate) fn look_before_writing(&self) -> Result<Image, DriverError> {
+        self.open_as(Role::Write, None, Mode::ReadOnly)
     }
 
     /// Makes the image and opens it for writing.

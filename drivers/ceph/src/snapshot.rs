@@ -70,13 +70,31 @@ impl Image {
         }
     }
 
-    fn is_named(&self, snapshot: &Snapshot) -> Result<bool, DriverError> {
+    /// Whether people made it, and not librbd for a group, a mirror or a clone.
+    ///
+    /// # Errors
+    /// What the cluster answers.
+    pub(crate) fn is_named(&self, snapshot: &Snapshot) -> Result<bool, DriverError> {
         let mut kind = 0;
         // SAFETY: live, and an out pointer.
         let answer =
             unsafe { rbd::rbd_snap_get_namespace_type(self.handle(), snapshot.id, &mut kind) };
         check(answer, || format!("look at the snapshots of {}", self.label()))?;
         Ok(kind == rbd::SNAPSHOT_OF_USER)
+    }
+
+    /// Whether it must stay: clones of format 1 rest on protected snapshots.
+    ///
+    /// # Errors
+    /// What the cluster answers.
+    pub(crate) fn is_protected(&self, snapshot: &Snapshot) -> Result<bool, DriverError> {
+        let mut protected = 0;
+        // SAFETY: live, a C string and an out pointer.
+        let answer = unsafe {
+            rbd::rbd_snap_is_protected(self.handle(), snapshot.name.as_ptr(), &mut protected)
+        };
+        check(answer, || format!("look at the snapshots of {}", self.label()))?;
+        Ok(protected != 0)
     }
 
     /// # Errors

@@ -58,6 +58,7 @@ impl Fixture for Images {
             write: true,
             create: true,
             connections: false,
+            remove: true,
         }
     }
 
@@ -159,6 +160,10 @@ impl Driver for ReadsSnapshots<'_> {
         to: &str,
     ) -> Result<(), DriverError> {
         self.0.snapshot_rename(location, from, to)
+    }
+
+    fn remove(&self, location: &Location, our_snapshots: &str) -> Result<(), DriverError> {
+        self.0.remove(location, our_snapshots)
     }
 
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {

@@ -109,6 +109,8 @@ fn the_driver_in_c_conforms() {
         "snapshot content",
         "absent and doubled snapshots",
         "renamed snapshots",
+        "remove",
+        "remove of a disk in use",
     ];
     assert_eq!(report.left_out(), left_out, "{report}");
 

@@ -52,6 +52,10 @@ enum Fault {
     SnapshotsStay,
     DeleteOfAbsentFails,
     RenameCopies,
+    RemoveKeeps,
+    RemoveOfAbsentFails,
+    RemovesForeignSnapshots,
+    RefusedAfterHalf,
 }
 
 /// The memory driver with a fault.
@@ -151,6 +155,21 @@ impl Driver for Faulty {
     ) -> Result<(), DriverError> {
         self.inner.snapshot_rename(location, from, to)?;
         if self.is(Fault::RenameCopies) { self.snapshot_create(location, from) } else { Ok(()) }
+    }
+
+    fn remove(&self, location: &Location, our_snapshots: &str) -> Result<(), DriverError> {
+        let snapshots = self.inner.snapshot_list(location);
+        match self.fault {
+            Fault::RemoveKeeps => return Ok(()),
+            Fault::RemoveOfAbsentFails => drop(snapshots?),
+            Fault::RemovesForeignSnapshots => return self.inner.remove(location, ""),
+            Fault::RefusedAfterHalf => snapshots?
+                .iter()
+                .filter(|name| name.starts_with(our_snapshots))
+                .try_for_each(|name| self.inner.snapshot_delete(location, name))?,
+            _ => {}
+        }
+        self.inner.remove(location, our_snapshots)
     }
 
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {
@@ -359,6 +378,10 @@ fn every_fault_is_found_by_its_check() {
         (Fault::SnapshotsStay, "snapshots"),
         (Fault::DeleteOfAbsentFails, "absent and doubled snapshots"),
         (Fault::RenameCopies, "renamed snapshots"),
+        (Fault::RemoveKeeps, "remove"),
+        (Fault::RemoveOfAbsentFails, "remove"),
+        (Fault::RemovesForeignSnapshots, "remove of a disk in use"),
+        (Fault::RefusedAfterHalf, "remove of a disk in use"),
     ];
     for (fault, check) in faults {
         let (driver, fixture) = faulty(fault);

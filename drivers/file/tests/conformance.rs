@@ -175,13 +175,15 @@ fn check(driver: &dyn Driver, fixture: &Files) {
     assert_eq!(found, expected, "{report}");
 }
 
-/// What is of connections and snapshots.
+/// What is of connections, snapshots and removal.
 const LEFT_OUT_RAW: &[&str] = &[
     "connector",
     "snapshots",
     "snapshot content",
     "absent and doubled snapshots",
     "renamed snapshots",
+    "remove",
+    "remove of a disk in use",
 ];
 /// What writes.
 const LEFT_OUT_QCOW2: &[&str] =

@@ -116,6 +116,7 @@ impl Driver for LoadedDriver {
             write: has(abi::FIRN_CAPABILITY_WRITE) && table.write.is_some(),
             create: has(abi::FIRN_CAPABILITY_CREATE) && table.write.is_some(),
             connections: has(abi::FIRN_CAPABILITY_CONNECTIONS) && table.connections.is_some(),
+            remove: has(abi::FIRN_CAPABILITY_REMOVE) && table.removal.is_some(),
         }
     }
 
@@ -246,6 +247,16 @@ impl Driver for LoadedDriver {
             (abi::Str::new(&location), abi::Str::new(from), abi::Str::new(to));
         // SAFETY: see `probe`.
         unsafe { outcome(|report| (table.rename)(self.inner.handle, location, from, to, report)) }
+    }
+
+    fn remove(&self, location: &Location, our_snapshots: &str) -> Result<(), DriverError> {
+        let Some(table) = &self.table().removal else {
+            return Err(DriverError::unsupported("remove"));
+        };
+        let location = to_json(location)?;
+        let (location, ours) = (abi::Str::new(&location), abi::Str::new(our_snapshots));
+        // SAFETY: see `probe`.
+        unsafe { outcome(|report| (table.remove)(self.inner.handle, location, ours, report)) }
     }
 
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {

@@ -21,6 +21,7 @@ pub(crate) struct Table {
     pub(crate) changes: Option<Changes>,
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) connections: Option<Connections>,
+    pub(crate) removal: Option<Removal>,
 }
 
 type CreateFn = unsafe extern "C" fn(
@@ -141,6 +142,15 @@ checked! {
     }
 }
 
+checked! {
+    /// Removing disks.
+    Removal of RemovalExtension ("removal") {
+        remove: unsafe extern "C" fn(
+            *mut abi::DriverHandle, abi::Str, abi::Str, *mut abi::ErrorReport,
+        ) -> abi::Status,
+    }
+}
+
 /// The functions of a disk.
 pub(crate) struct Disk {
     pub(crate) required: DiskSlots,
@@ -199,6 +209,10 @@ impl Table {
             }?
             .map(|table| Connections::check(name, &table))
             .transpose()?,
+            // SAFETY: see above.
+            removal: unsafe { extensions.copy(abi::FIRN_EXTENSION_REMOVAL, "removal") }?
+                .map(|table| Removal::check(name, &table))
+                .transpose()?,
         })
     }
 }

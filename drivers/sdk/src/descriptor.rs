@@ -24,4 +24,6 @@ pub struct Capabilities {
     pub create: bool,
     /// `connector`, `connect` and `disconnect`.
     pub connections: bool,
+    /// `remove`.
+    pub remove: bool,
 }

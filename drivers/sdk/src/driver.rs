@@ -89,6 +89,18 @@ pub trait Driver: Send + Sync {
         Err(DriverError::unsupported("snapshot_rename"))
     }
 
+    /// Removes a disk that nobody needs any more, together with its snapshots whose names begin
+    /// with `our_snapshots`. What is absent: succeeds.
+    ///
+    /// # Errors
+    /// `Conflict`, and everything stays, where somebody has the disk open for writing, where it has
+    /// any other snapshot, and where something depends on one of its snapshots. `Forbidden` where
+    /// the storage refuses.
+    fn remove(&self, location: &Location, our_snapshots: &str) -> Result<(), DriverError> {
+        let _ = (location, our_snapshots);
+        Err(DriverError::unsupported("remove"))
+    }
+
     /// Opens a disk or a snapshot of one.
     ///
     /// # Errors

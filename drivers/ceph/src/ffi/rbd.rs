@@ -16,6 +16,10 @@ pub(crate) type Completed = unsafe extern "C" fn(completion: Completion, argumen
 pub(crate) type DiffCallback =
     unsafe extern "C" fn(offset: u64, length: usize, exists: c_int, argument: *mut c_void) -> c_int;
 
+/// `librbd_progress_fn_t`: called by threads of librbd; below zero ends the operation.
+pub(crate) type Progress =
+    unsafe extern "C" fn(offset: u64, total: u64, argument: *mut c_void) -> c_int;
+
 /// `RBD_FEATURE_EXCLUSIVE_LOCK`.
 pub(crate) const FEATURE_EXCLUSIVE_LOCK: u64 = 1 << 2;
 /// `RBD_FEATURE_FAST_DIFF`.
@@ -28,6 +32,9 @@ pub(crate) const OPTION_DATA_POOL: c_int = 10;
 pub(crate) const LOCK_MODE_EXCLUSIVE: c_int = 0;
 /// `RBD_SNAP_NAMESPACE_TYPE_USER`.
 pub(crate) const SNAPSHOT_OF_USER: c_int = 0;
+
+/// `RBD_OPERATION_FEATURE_CLONE_PARENT`.
+pub(crate) const OPERATION_CLONE_PARENT: u64 = 1 << 0;
 
 /// `rbd_snap_info_t`.
 #[repr(C)]
@@ -76,8 +83,16 @@ unsafe extern "C" {
         options: Options,
     ) -> c_int;
 
+    pub(crate) fn rbd_remove_with_progress(
+        io: IoContext,
+        name: *const c_char,
+        progress: Progress,
+        argument: *mut c_void,
+    ) -> c_int;
+
     pub(crate) fn rbd_get_size(image: Image, size: *mut u64) -> c_int;
     pub(crate) fn rbd_get_features(image: Image, features: *mut u64) -> c_int;
+    pub(crate) fn rbd_get_op_features(image: Image, features: *mut u64) -> c_int;
     pub(crate) fn rbd_get_flags(image: Image, flags: *mut u64) -> c_int;
     pub(crate) fn rbd_get_overlap(image: Image, overlap: *mut u64) -> c_int;
     pub(crate) fn rbd_get_id(image: Image, id: *mut c_char, length: usize) -> c_int;
@@ -99,6 +114,11 @@ unsafe extern "C" {
         image: Image,
         snapshot: u64,
         kind: *mut c_int,
+    ) -> c_int;
+    pub(crate) fn rbd_snap_is_protected(
+        image: Image,
+        name: *const c_char,
+        protected: *mut c_int,
     ) -> c_int;
     pub(crate) fn rbd_snap_create(image: Image, name: *const c_char) -> c_int;
     pub(crate) fn rbd_snap_remove(image: Image, name: *const c_char) -> c_int;

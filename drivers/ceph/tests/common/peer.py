@@ -49,8 +49,10 @@ def remove(image):
     rbd.RBD().remove(io, name)
 
 
-def clone(parent, snapshot, image):
+def clone(parent, snapshot, image, clone_format="auto"):
+    """`clone_format` 1 rests on a protected snapshot, 2 on any."""
     (parent_io, parent_name), (io, name) = pool(parent), pool(image)
+    cluster.conf_set("rbd_default_clone_format", str(clone_format))
     rbd.RBD().clone(parent_io, parent_name, snapshot, io, name)
 
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ pub(crate) struct MemoryDisk {
     image: String,
     size: usize,
     writable: bool,
+    /// Whoever can write keeps the image from being removed.
+    _use: Option<Arc<()>>,
     /// The content of an opened snapshot.
     snapshot: Option<Vec<u8>>,
     /// When the image was made, and when what is open was written last.
@@ -32,7 +35,9 @@ impl MemoryDisk {
         writable: bool,
         read_delay: Duration,
     ) -> Result<Self, DriverError> {
+        let mut in_use = None;
         let (size, version, snapshot) = medium.with(&image, |found| {
+            in_use = writable.then(|| found.hold());
             let (born, written) = found.version();
             let Some(name) = snapshot else {
                 return Ok((found.data().len(), (born, written), None));
@@ -47,6 +52,7 @@ impl MemoryDisk {
             image,
             size,
             writable,
+            _use: in_use,
             snapshot,
             version,
             read_delay,

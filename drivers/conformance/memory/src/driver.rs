@@ -70,6 +70,7 @@ impl Driver for MemoryDriver {
             write: true,
             create: true,
             connections: true,
+            remove: true,
         }
     }
 
@@ -131,6 +132,10 @@ impl Driver for MemoryDriver {
         to: &str,
     ) -> Result<(), DriverError> {
         self.medium.snapshot_rename(&location.parse::<Place>()?.image, from, to)
+    }
+
+    fn remove(&self, location: &Location, our_snapshots: &str) -> Result<(), DriverError> {
+        self.medium.remove_unused(&location.parse::<Place>()?.image, our_snapshots)
     }
 
     fn open(&self, request: &OpenRequest) -> Result<Box<dyn Disk>, DriverError> {

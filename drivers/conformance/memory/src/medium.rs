@@ -24,6 +24,8 @@ pub struct Image {
     written: u64,
     writes: Vec<(u64, Extent)>,
     snapshots: BTreeMap<String, (u64, Vec<u8>)>,
+    /// Shared with everybody who has it open for writing.
+    users: Arc<()>,
 }
 
 impl Image {
@@ -40,6 +42,11 @@ impl Image {
     /// The bytes of a snapshot and when they were written last.
     pub(crate) fn snapshot(&self, name: &str) -> Option<&(u64, Vec<u8>)> {
         self.snapshots.get(name)
+    }
+
+    /// Keeps the image from being removed as long as the answer lives.
+    pub(crate) fn hold(&self) -> Arc<()> {
+        Arc::clone(&self.users)
     }
 
     pub(crate) fn snapshot_names(&self) -> Vec<String> {
@@ -86,6 +93,25 @@ impl Medium {
     /// Removes an image with its snapshots; what is absent succeeds.
     pub fn remove(&self, name: &str) {
         self.state().images.remove(name);
+    }
+
+    /// Removes an image that nobody has open for writing, with its snapshots, whose names all
+    /// begin with `ours`; what is absent succeeds.
+    ///
+    /// # Errors
+    /// `Conflict` where it is in use or has another snapshot.
+    pub(crate) fn remove_unused(&self, name: &str, ours: &str) -> Result<(), DriverError> {
+        let mut state = self.state();
+        let Some(image) = state.images.get(name) else { return Ok(()) };
+        if Arc::strong_count(&image.users) > 1 {
+            return Err(DriverError::conflict(format!("the image {name} is in use")));
+        }
+        if let Some(other) = image.snapshots.keys().find(|snapshot| !snapshot.starts_with(ours)) {
+            let message = format!("the image {name} has the snapshot {other} of somebody else");
+            return Err(DriverError::conflict(message));
+        }
+        state.images.remove(name);
+        Ok(())
     }
 
     /// Works with an image.

@@ -10,6 +10,7 @@ mod open;
 mod probe;
 mod read;
 mod read_only;
+mod remove;
 mod snapshots;
 mod unsupported;
 mod write;
@@ -56,5 +57,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("snapshot content", snapshots::content),
     ("absent and doubled snapshots", snapshots::absent_and_doubled),
     ("renamed snapshots", snapshots::renamed),
+    ("remove", remove::life),
+    ("remove of a disk in use", remove::in_use),
     ("what is not supported says so", unsupported::says_so),
 ];

@@ -19,6 +19,9 @@ pub(super) fn says_so(bench: &Bench<'_>) -> Checked {
         let opened = bench.open(location, Some("a"), Access::ReadOnly);
         expect_error(opened, &unsupported, "open of a snapshot")?;
     }
+    if !can.remove {
+        expect_error(driver.remove(location, ""), &unsupported, "remove")?;
+    }
     if !can.connections {
         let info = ConnectionInfo {
             version: 1,

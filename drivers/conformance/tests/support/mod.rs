@@ -78,6 +78,7 @@ impl Fixture for MemoryFixture {
             write: true,
             create: true,
             connections: true,
+            remove: true,
         }
     }
 

@@ -87,13 +87,15 @@ unsafe extern "C" fn capabilities<T: DriverFactory>(handle: *mut abi::DriverHand
 }
 
 fn flags(capabilities: Capabilities) -> u64 {
-    let Capabilities { snapshots, changed_blocks, write, create, connections } = capabilities;
+    let Capabilities { snapshots, changed_blocks, write, create, connections, remove } =
+        capabilities;
     [
         (snapshots, abi::FIRN_CAPABILITY_SNAPSHOTS),
         (changed_blocks, abi::FIRN_CAPABILITY_CHANGED_BLOCKS),
         (write, abi::FIRN_CAPABILITY_WRITE),
         (create, abi::FIRN_CAPABILITY_CREATE),
         (connections, abi::FIRN_CAPABILITY_CONNECTIONS),
+        (remove, abi::FIRN_CAPABILITY_REMOVE),
     ]
     .into_iter()
     .filter_map(|(set, flag)| set.then_some(flag))

@@ -29,6 +29,11 @@ impl<T: DriverFactory> Table<T> {
         connect: Some(connect::<T>),
         disconnect: Some(disconnect::<T>),
     };
+
+    const REMOVAL: &'static abi::RemovalExtension = &abi::RemovalExtension {
+        struct_size: size_of::<abi::RemovalExtension>(),
+        remove: Some(remove::<T>),
+    };
 }
 
 /// # Safety
@@ -44,6 +49,7 @@ pub(super) unsafe extern "C" fn get_extension<T: DriverFactory>(id: abi::Str) ->
             Ok(Some(abi::FIRN_EXTENSION_CONNECTIONS)) => {
                 ptr::from_ref(Table::<T>::CONNECTIONS).cast()
             }
+            Ok(Some(abi::FIRN_EXTENSION_REMOVAL)) => ptr::from_ref(Table::<T>::REMOVAL).cast(),
             _ => ptr::null(),
         }
     })
@@ -148,6 +154,21 @@ unsafe extern "C" fn disconnect<T: DriverFactory>(
         guard(out_error, || {
             let info: ConnectionInfo = json(info, "connection")?;
             driver::<T>(handle)?.disconnect(&info)
+        })
+    }
+}
+
+unsafe extern "C" fn remove<T: DriverFactory>(
+    handle: *mut abi::DriverHandle,
+    at: abi::Str,
+    our_snapshots: abi::Str,
+    out_error: *mut abi::ErrorReport,
+) -> abi::Status {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        guard(out_error, || {
+            let ours = text(our_snapshots, "beginning of snapshot names")?;
+            driver::<T>(handle)?.remove(&location(at)?, ours)
         })
     }
 }
