@@ -173,7 +173,7 @@ impl<N: Fn() -> DateTime<Utc> + Send + Sync> Look<'_, N> {
     ) -> Result<(), DbError> {
         let id = base.instance_id;
         let at_work = move |conn: &mut _| firn_db::jobs_unfinished_of_instance(conn, id);
-        if self.database.run(at_work).await? {
+        if !self.database.run(at_work).await?.is_empty() {
             // A backup may still read what is there.
             return self.wait(base, missing_since, now).await;
         }

@@ -5,13 +5,15 @@ use serde_json::json;
 use super::now;
 use crate::http::{ApiError, Call, List, Listed};
 use crate::policy::FILE_RESTORE;
-use crate::wire::{RestoreCreate, RestoreQuery, RestoreView, plain};
+use crate::wire::{RestoreCreate, RestoreQuery, RestoreView};
 
 impl Call {
     /// Asks for a restore. What is made in the cloud is made in the caller's name.
     pub(crate) async fn restore_create(&self, new: RestoreCreate) -> Result<RestoreView, ApiError> {
         let (point_id, dry_run) = (PointId(new.restore_point_id), new.dry_run);
-        let target = RestoreTarget::from(new.target);
+        let target = new.target.target().map_err(|(field, reason)| {
+            ApiError::field(format!("restore.target.{field}"), reason)
+        })?;
         self.target_check(&target, dry_run)?;
         // What may not be seen is not found, before anything is done for it.
         let scope = self.scope();
@@ -63,17 +65,9 @@ impl Call {
                     false => Ok(()),
                 }
             }
-            RestoreTarget::NewInstance(wish) => {
-                let maps = [("networks", &wish.networks), ("volume_types", &wish.volume_types)];
-                for (name, map) in maps {
-                    if let Some(Err(reason)) = map.keys().map(|key| plain(key)).find(Result::is_err)
-                    {
-                        return Err(ApiError::field(format!("restore.target.{name}"), reason));
-                    }
-                }
+            RestoreTarget::NewInstance(_) | RestoreTarget::Original | RestoreTarget::Volume(_) => {
                 Ok(())
             }
-            RestoreTarget::Original | RestoreTarget::Volume(_) => Ok(()),
         }
     }
 

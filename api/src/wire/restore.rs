@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use firn_core::{NewInstance, NovaDisks, PointId, RestoreTarget, VolumeTarget};
+use firn_core::{FileName, NewInstance, NovaDisks, PointId, RestoreTarget, VolumeTarget};
 use firn_db::{Restore, RestoreSort};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Name, RestoreStatus, TargetName};
+use super::{Name, RestoreStatus, TargetName, plain};
 use crate::http::{Filters, Link, Listed, SortDir, SortKey, View, object};
 
 /// A request for a restore.
@@ -26,6 +26,7 @@ pub(crate) struct RestoreCreate {
     /// The restore point. It must be available.
     pub(crate) restore_point_id: Uuid,
     #[serde(deserialize_with = "object")]
+    #[schema(value_type = TargetDocument)]
     pub(crate) target: TargetCreate,
     /// Only say what would be made, changed or refused; for targets in the cloud.
     #[serde(default)]
@@ -33,9 +34,10 @@ pub(crate) struct RestoreCreate {
 }
 
 /// Where to write.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum TargetCreate {
+#[expect(dead_code, reason = "it documents what TargetCreate reads")]
+pub(crate) enum TargetDocument {
     /// Files on the conductor's machine.
     File {
         /// One plain file name: a new folder of this name gets one raw sparse file a disk.
@@ -44,37 +46,32 @@ pub(crate) enum TargetCreate {
     /// A new instance in the caller's project, in the caller's name. What is not said is as it was.
     NewInstance {
         /// Its name.
-        #[serde(default)]
         #[schema(required = false)]
         name: Option<Name>,
         /// Id or name of its flavor.
-        #[serde(default)]
         #[schema(required = false)]
         flavor: Option<Name>,
         /// Its availability zone.
-        #[serde(default)]
         #[schema(required = false)]
         availability_zone: Option<Name>,
         /// Name of a keypair of the caller.
-        #[serde(default)]
         #[schema(required = false)]
         key_name: Option<Name>,
         /// Ids of networks that take the place of others, by the others' ids.
-        #[serde(default)]
-        networks: BTreeMap<String, Name>,
-        /// Keep MAC and fixed addresses where they are free.
-        #[serde(default = "yes")]
-        keep_addresses: bool,
+        #[schema(required = false)]
+        networks: Option<BTreeMap<String, Name>>,
+        /// Keep MAC and fixed addresses where they are free; the default.
+        #[schema(required = false)]
+        keep_addresses: Option<bool>,
         /// Names of volume types that take the place of others, by the others' names.
-        #[serde(default)]
-        volume_types: BTreeMap<String, Name>,
+        #[schema(required = false)]
+        volume_types: Option<BTreeMap<String, Name>>,
         /// Volume type of disks that were no volumes; without it, Cinder's default.
-        #[serde(default)]
         #[schema(required = false)]
         volume_type: Option<Name>,
         /// What becomes of root and ephemeral disks that Nova made.
-        #[serde(default)]
-        nova_disks: NovaDisksWord,
+        #[schema(required = false)]
+        nova_disks: Option<NovaDisksWord>,
     },
     /// The instance itself: it is shut off, its disks get the content of the restore point, and it
     /// is started again if it ran. What they held is kept until then.
@@ -84,82 +81,146 @@ pub(crate) enum TargetCreate {
         /// The disk, by its device, such as `vdb`.
         device: Name,
         /// An available volume whose content is replaced; without it a new one is made.
-        #[serde(default)]
         #[schema(required = false)]
         volume_id: Option<Uuid>,
         /// Name of the new volume.
-        #[serde(default)]
         #[schema(required = false)]
         name: Option<Name>,
         /// Type of the new volume.
-        #[serde(default)]
         #[schema(required = false)]
         volume_type: Option<Name>,
         /// Availability zone of the new volume.
-        #[serde(default)]
         #[schema(required = false)]
         availability_zone: Option<Name>,
     },
 }
 
 /// What becomes of disks that Nova made.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NovaDisksWord {
     /// Volumes: the instance boots from one and needs no image.
-    #[default]
     Volumes,
     /// What they were: Nova makes them anew, and their content is then replaced.
     Recreated,
 }
 
-const fn yes() -> bool {
-    true
+/// Kinds of targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TargetType {
+    File,
+    NewInstance,
+    Original,
+    Volume,
 }
 
-impl From<TargetCreate> for RestoreTarget {
-    fn from(target: TargetCreate) -> Self {
+/// [`TargetDocument`] as it is read: flat, so that what is wrong is said of its field.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetCreate {
+    #[serde(rename = "type")]
+    kind: TargetType,
+    #[serde(default)]
+    name: Option<Name>,
+    #[serde(default)]
+    flavor: Option<Name>,
+    #[serde(default)]
+    availability_zone: Option<Name>,
+    #[serde(default)]
+    key_name: Option<Name>,
+    #[serde(default)]
+    networks: Option<BTreeMap<String, Name>>,
+    #[serde(default)]
+    keep_addresses: Option<bool>,
+    #[serde(default)]
+    volume_types: Option<BTreeMap<String, Name>>,
+    #[serde(default)]
+    volume_type: Option<Name>,
+    #[serde(default)]
+    nova_disks: Option<NovaDisksWord>,
+    #[serde(default)]
+    device: Option<Name>,
+    #[serde(default)]
+    volume_id: Option<Uuid>,
+}
+
+/// A field of a target that is wrong, and why.
+type Wrong = (&'static str, String);
+
+impl TargetCreate {
+    /// The target, or which field is wrong.
+    pub(crate) fn target(self) -> Result<RestoreTarget, Wrong> {
+        self.check()?;
         let text = |name: Option<Name>| name.map(|name| name.0);
-        let map = |names: BTreeMap<String, Name>| {
-            names.into_iter().map(|(former, name)| (former, name.0)).collect()
-        };
-        match target {
-            TargetCreate::File { name } => Self::File { name: name.0 },
-            TargetCreate::NewInstance {
-                name,
-                flavor,
-                availability_zone,
-                key_name,
-                networks,
-                keep_addresses,
-                volume_types,
-                volume_type,
-                nova_disks,
-            } => Self::NewInstance(NewInstance {
-                name: text(name),
-                flavor: text(flavor),
-                availability_zone: text(availability_zone),
-                key_name: text(key_name),
-                networks: map(networks),
-                keep_addresses,
-                volume_types: map(volume_types),
-                volume_type: text(volume_type),
-                nova_disks: match nova_disks {
-                    NovaDisksWord::Volumes => NovaDisks::Volumes,
-                    NovaDisksWord::Recreated => NovaDisks::Recreated,
+        Ok(match self.kind {
+            TargetType::File => {
+                let name = self.name.ok_or_else(|| missing("name"))?;
+                let name = FileName::new(name.0).map_err(|error| ("name", error.to_string()))?;
+                RestoreTarget::File { name }
+            }
+            TargetType::NewInstance => RestoreTarget::NewInstance(NewInstance {
+                name: text(self.name),
+                flavor: text(self.flavor),
+                availability_zone: text(self.availability_zone),
+                key_name: text(self.key_name),
+                networks: replacements("networks", self.networks)?,
+                keep_addresses: self.keep_addresses.unwrap_or(true),
+                volume_types: replacements("volume_types", self.volume_types)?,
+                volume_type: text(self.volume_type),
+                nova_disks: match self.nova_disks {
+                    None | Some(NovaDisksWord::Volumes) => NovaDisks::Volumes,
+                    Some(NovaDisksWord::Recreated) => NovaDisks::Recreated,
                 },
             }),
-            TargetCreate::Original {} => Self::Original,
-            TargetCreate::Volume { device, volume_id, name, volume_type, availability_zone } => {
-                Self::Volume(VolumeTarget {
-                    device: device.0,
-                    volume_id: volume_id.map(|id| id.to_string()),
-                    name: text(name),
-                    volume_type: text(volume_type),
-                    availability_zone: text(availability_zone),
-                })
+            TargetType::Original => RestoreTarget::Original,
+            TargetType::Volume => RestoreTarget::Volume(VolumeTarget {
+                device: self.device.ok_or_else(|| missing("device"))?.0,
+                volume_id: self.volume_id.map(|id| id.to_string()),
+                name: text(self.name),
+                volume_type: text(self.volume_type),
+                availability_zone: text(self.availability_zone),
+            }),
+        })
+    }
+
+    /// Whether all that is said belongs to the kind of target.
+    fn check(&self) -> Result<(), Wrong> {
+        use TargetType::{File, NewInstance, Volume};
+        let fields: [(&str, bool, &[TargetType]); 11] = [
+            ("name", self.name.is_some(), &[File, NewInstance, Volume]),
+            ("flavor", self.flavor.is_some(), &[NewInstance]),
+            ("availability_zone", self.availability_zone.is_some(), &[NewInstance, Volume]),
+            ("key_name", self.key_name.is_some(), &[NewInstance]),
+            ("networks", self.networks.is_some(), &[NewInstance]),
+            ("keep_addresses", self.keep_addresses.is_some(), &[NewInstance]),
+            ("volume_types", self.volume_types.is_some(), &[NewInstance]),
+            ("volume_type", self.volume_type.is_some(), &[NewInstance, Volume]),
+            ("nova_disks", self.nova_disks.is_some(), &[NewInstance]),
+            ("device", self.device.is_some(), &[Volume]),
+            ("volume_id", self.volume_id.is_some(), &[Volume]),
+        ];
+        match fields.iter().find(|(_, said, kinds)| *said && !kinds.contains(&self.kind)) {
+            Some((field, ..)) => {
+                Err((field, "does not belong to a target of this type".to_owned()))
             }
+            None => Ok(()),
         }
+    }
+}
+
+fn missing(field: &'static str) -> Wrong {
+    (field, "is missing".to_owned())
+}
+
+fn replacements(
+    field: &'static str,
+    names: Option<BTreeMap<String, Name>>,
+) -> Result<BTreeMap<String, String>, Wrong> {
+    let names = names.unwrap_or_default();
+    match names.keys().find_map(|key| plain(key).err()) {
+        Some(reason) => Err((field, reason)),
+        None => Ok(names.into_iter().map(|(former, name)| (former, name.0)).collect()),
     }
 }
 
@@ -196,7 +257,7 @@ pub(crate) struct RestoreView {
     pub(crate) status: RestoreStatus,
     /// Why it is in error.
     pub(crate) status_reason: Option<String>,
-    #[schema(value_type = TargetCreate)]
+    #[schema(value_type = TargetDocument)]
     pub(crate) target: RestoreTarget,
     /// What was made, or in a dry run, would be: ids, and `changes` and `problems` in words. Not
     /// before the end.

@@ -85,17 +85,8 @@ fn string(min_chars: usize, max_chars: usize) -> Object {
         .build()
 }
 
-/// One plain file name, as the domain defines it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TargetName(pub(crate) firn_core::FileName);
-
-impl<'de> Deserialize<'de> for TargetName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        check(&text, 1, 255).map_err(D::Error::custom)?;
-        firn_core::FileName::new(text).map(Self).map_err(D::Error::custom)
-    }
-}
+/// How one plain file name, as the domain defines it, is documented.
+pub(crate) struct TargetName;
 
 impl PartialSchema for TargetName {
     fn schema() -> RefOr<Schema> {

@@ -138,17 +138,6 @@ pub fn jobs_claimable(
         .load(conn)?)
 }
 
-/// Whether somebody is, or will be, at work for an instance.
-pub fn jobs_unfinished_of_instance(
-    conn: &mut Connection,
-    instance: InstanceId,
-) -> Result<bool, DbError> {
-    let theirs = jobs::table
-        .filter(jobs::state.eq_any(unfinished_names()))
-        .filter(jobs::instance_id.eq(instance.to_string()));
-    Ok(theirs.count().get_result::<i64>(conn)? > 0)
-}
-
 /// The unfinished jobs that work on a restore point or restore from it, oldest first.
 pub fn jobs_unfinished_for_point(
     conn: &mut Connection,

@@ -82,7 +82,7 @@ fn what_is_recorded_again_is_neither_missing_nor_forgotten(db: Db) {
 fn a_backup_at_work_is_told(db: Db) {
     let (_, job) = db.backup("a", 1);
     let instance = job.instance_id.unwrap();
-    let unfinished = |id| db.run(|conn| jobs_unfinished_of_instance(conn, id));
+    let unfinished = |id| !db.run(|conn| jobs_unfinished_of_instance(conn, id)).is_empty();
     assert!(unfinished(instance));
     assert!(!unfinished(InstanceId::new()));
     let claim = db.claim(job.id, 2);
