@@ -10,7 +10,7 @@ from cloud.backup import Backup, api_of, export_sum, snapshots
 from cloud.connection import connect
 from cloud.guest import Guest
 from cloud.smoke import POOLS, images, trash
-from harness.api import ApiError
+from harness.api import FINAL, ApiError
 from harness.ground import GroundError
 
 
@@ -39,20 +39,26 @@ class Restore(Backup):
         assert len(pools) == 1, f"volume {volume} is in {pools}"
         return f"{pools[0]}/volume-{volume}"
 
-    def everything(self) -> tuple:
+    def everything(self) -> dict:
         """What there is in the cloud, for a look at what is left over."""
         storage = self.cloud.block_storage
         attachments = connect().block_storage.get(
             "/attachments?all_tenants=1", microversion="3.27"
         ).json()["attachments"]
-        return (
-            {server.id for server in self.cloud.compute.servers()},
-            {volume.id: volume.status for volume in storage.volumes()},
-            {port.id for port in self.cloud.network.ports()},
-            {one["id"] for one in attachments},
-            {pool: images(pool) for pool in ("vms", *POOLS.values())},
-            {pool: len(trash(pool)) for pool in ("vms", *POOLS.values())},
-        )
+        pools = ("vms", *POOLS.values())
+        return {
+            "servers": {server.id for server in self.cloud.compute.servers()},
+            "volumes": {volume.id: volume.status for volume in storage.volumes()},
+            "ports": {port.id for port in self.cloud.network.ports()},
+            "attachments": {one["id"] for one in attachments},
+            "images": {pool: images(pool) for pool in pools},
+            "trash": {pool: len(trash(pool)) for pool in pools},
+        }
+
+    def unchanged(self, before: dict):
+        now = self.everything()
+        for what, was in before.items():
+            assert now[what] == was, f"{what} were {was} and are {now[what]}"
 
     def dry_runs(self):
         point = list(self.truth)[-1]
@@ -71,7 +77,7 @@ class Restore(Backup):
         assert all(problem in said for problem in plan["problems"]), said
         plan = self.restored(point, {"type": "original"}, dry_run=True)["original"]
         assert plan["problems"] == [] and len(plan["disks"]) == len(self.disks), plan
-        assert self.everything() == before, "a dry run or a refused restore changed something"
+        self.unchanged(before)
         self.say("dry runs say what would be made and what stands against it, and make nothing")
 
     def check_server(self, server: str, point: str, specs: dict[str, str]):
@@ -107,7 +113,7 @@ class Restore(Backup):
             (volume,) = result["volumes"].values()
             assert export_sum(self.spec(volume)) == self.truth[point]["vda"], "the root differs"
             self.cloud.delete_volume(volume, wait=True, timeout=300)
-        assert self.everything() == before, "something is left"
+        self.unchanged(before)
         self.say(f"{len(self.truth)} points restored as servers that boot, the same through rbd")
 
     def recreated(self):
@@ -161,11 +167,36 @@ class Restore(Backup):
         # An incremental on the bases of before sees what the restores have written.
         self.incremental(7)
 
+    def undone(self):
+        """Cancelled while it writes, a restore in place leaves what was there."""
+        was = {spec: export_sum(spec) for spec in self.where.values()}
+        point = next(iter(self.truth))
+        body = {"restore": {"restore_point_id": point, "target": {"type": "original"}}}
+        job = self.api.call("POST", "/v1/restores", body)["restore"]["job_id"]
+        end = time.monotonic() + 300
+        while True:
+            assert time.monotonic() < end, "the restore does not come to write"
+            seen = self.api.call("GET", f"/v1/jobs/{job}")["job"]
+            if any(step["name"] == "write" for step in seen["steps"]):
+                break
+        self.api.call("POST", f"/v1/jobs/{job}/action", {"cancel": {}})
+        while (seen := self.api.call("GET", f"/v1/jobs/{job}")["job"])["status"] not in FINAL:
+            assert time.monotonic() < end, "the restore is not cancelled"
+            time.sleep(0.2)
+        assert seen["status"] == "cancelled", seen
+        assert all(step["status"] == "undone" for step in seen["steps"]), seen["steps"]
+        self.guest.ready()
+        assert self.cloud.compute.get_server(self.server.id).status == "ACTIVE"
+        for spec, expected in was.items():
+            assert export_sum(spec) == expected, f"{spec} is not what it was"
+            assert not [name for name in snapshots(spec) if name.startswith("firn-restore")]
+        self.say("a restore in place, cancelled while it wrote, left what was there")
+
     def steps(self):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
             self.restores, self.dry_runs, self.new_servers, self.recreated, self.over_volume,
-            self.in_place, self.delete_points, self.isolation, self.read_only, self.delete,
+            self.in_place, self.undone, self.delete_points, self.isolation, self.read_only, self.delete,
         )  # fmt: skip
 
 
