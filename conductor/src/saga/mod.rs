@@ -11,6 +11,7 @@ mod base;
 mod context;
 mod create_point;
 mod delete_point;
+mod driver;
 mod exclusive;
 mod execute;
 mod journal;

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::create_point::{DISCOVER, Discovered, DiscoveredDisk};
+use super::driver::ask_driver;
 use super::transfer::journaled;
 use super::{JobContext, JobError, RunningJob, Step, base};
 use crate::services::Services;
-use crate::worker::chain;
 use crate::worker::protocol::BackupDisk;
 
 pub(super) const SNAPSHOT: &str = "snapshot";
@@ -151,25 +151,14 @@ pub(super) async fn remove_of_job(
     })
 }
 
-/// Asks a disk's driver, away from the async threads. Drivers have deadlines of their own.
+/// Asks a disk's driver about its snapshots.
 pub(super) async fn with_driver<T: Send + 'static>(
     services: &Services,
     disk: &BackupDisk,
     call: impl FnOnce(&dyn Driver, &Location) -> Result<T, DriverError> + Send + 'static,
 ) -> Result<T, JobError> {
-    let device = disk.disk.device.clone();
-    let driver = services
-        .drivers
-        .get(&disk.driver)
-        .map_err(|error| JobError::new(ErrorKind::Unavailable, chain(&error)))?;
-    let location = Location(disk.location.clone());
-    match tokio::task::spawn_blocking(move || call(driver.as_ref(), &location)).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            Err(JobError::from_chain(error.kind(), &format!("snapshots of disk {device}"), &error))
-        }
-        Err(error) => Err(JobError::from_chain(ErrorKind::Internal, "asking a driver", &error)),
-    }
+    let doing = format!("snapshots of disk {}", disk.disk.device);
+    ask_driver(services, &disk.driver, &disk.location, &doing, call).await
 }
 
 #[cfg(test)]

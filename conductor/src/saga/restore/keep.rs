@@ -7,9 +7,10 @@ use firn_driver_sdk::{Driver, DriverError, Location};
 use serde_json::{Value, json};
 
 use super::plan::CloudRestore;
+use crate::saga::driver::ask_driver;
 use crate::saga::{JobContext, JobError, Step};
+use crate::worker::Watch;
 use crate::worker::protocol::{Level, TargetDisk};
-use crate::worker::{Watch, chain};
 
 impl CloudRestore {
     /// What the snapshots are called.
@@ -22,18 +23,8 @@ impl CloudRestore {
         disk: &TargetDisk,
         call: impl FnOnce(&dyn Driver, &Location) -> Result<T, DriverError> + Send + 'static,
     ) -> Result<T, JobError> {
-        let driver = self.job.services.drivers.get(&disk.driver);
-        let driver =
-            driver.map_err(|error| JobError::new(ErrorKind::Unavailable, chain(&error)))?;
-        let (device, location) = (&disk.device, Location(disk.location.clone()));
-        match tokio::task::spawn_blocking(move || call(driver.as_ref(), &location)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                let doing = format!("keeping what disk {device} holds");
-                Err(JobError::from_chain(error.kind(), &doing, &error))
-            }
-            Err(error) => Err(JobError::from_chain(ErrorKind::Internal, "asking a driver", &error)),
-        }
+        let doing = format!("keeping what disk {} holds", disk.device);
+        ask_driver(&self.job.services, &disk.driver, &disk.location, &doing, call).await
     }
 
     async fn let_go(&self, context: &JobContext) -> Result<(), JobError> {
