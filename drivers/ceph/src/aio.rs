@@ -9,6 +9,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use firn_driver_sdk::DriverError;
 use parking_lot::{Condvar, Mutex};
@@ -53,8 +54,11 @@ struct Operation {
 pub(crate) struct InFlight(Arc<(Mutex<usize>, Condvar)>);
 
 impl InFlight {
-    pub(crate) fn is_none(&self) -> bool {
-        *self.0.0.lock() == 0
+    /// Whether there is none, or none any more within `patience`.
+    pub(crate) fn is_none_within(&self, patience: Duration) -> bool {
+        let mut count = self.0.0.lock();
+        self.0.1.wait_while_for(&mut count, |count| *count > 0, patience);
+        *count == 0
     }
 
     /// Waits until there is none.

@@ -5,6 +5,7 @@
 use std::ffi::{CStr, c_int};
 use std::ptr;
 use std::thread;
+use std::time::Duration;
 
 use firn_driver_sdk::DriverError;
 
@@ -14,6 +15,8 @@ use crate::errno::{EINVAL, ERANGE, check};
 use crate::ffi::rbd;
 use crate::location::{Place, c_string};
 
+/// How long closing waits for operations in flight; after that they are left to a thread.
+const CLOSING: Duration = Duration::from_secs(2);
 /// Ids are some twenty letters.
 const ID_BYTES: usize = 64;
 
@@ -254,7 +257,10 @@ impl Image {
 impl Drop for Image {
     fn drop(&mut self) {
         let opened = self.opened.take();
-        if self.in_flight.is_none() {
+        // Closed here if at all possible: where the process ends before a thread has closed it, the
+        // cluster takes it to be in use for half a minute, and others cannot remove it. An operation
+        // is counted for a moment after its answer has come.
+        if self.in_flight.is_none_within(CLOSING) {
             return;
         }
         // Their memory is their own; they end by librados's timeouts at the latest.

@@ -212,6 +212,22 @@ fn what_a_running_vm_means() {
     assert!(!scene.probe(&image).unwrap().in_use);
 }
 
+/// A writer's trace in the cluster would keep others from removing the image for half a minute,
+/// where its process ends right after.
+#[test]
+fn who_has_closed_an_image_is_gone_from_it() {
+    let scene = Scene::shared();
+    let image = scene.image(32 * MIB);
+    for _ in 0..50 {
+        let disk = scene.open_as(&image, None, Access::Writable).unwrap();
+        disk.write(0, &vec![5; 12 * MIB as usize]).unwrap();
+        disk.flush().unwrap();
+        disk.close().unwrap();
+        drop(disk);
+        assert!(!scene.probe(&image).unwrap().in_use);
+    }
+}
+
 /// librbd reads zeros then, without an error.
 #[test]
 fn a_snapshot_that_goes_while_it_is_read() {
