@@ -33,7 +33,8 @@ pub(crate) async fn instance(
     }
 }
 
-/// Asks the drivers for each of an instance's `disks`. Storage that hangs costs the deadline, not the service.
+/// Asks the drivers for each of an instance's `disks`. Storage that hangs costs the deadline, not
+/// the service.
 pub(crate) async fn probe(
     services: &Services,
     instance: &InstanceDetail,

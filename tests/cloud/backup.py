@@ -10,10 +10,11 @@ import re
 import shutil
 import subprocess
 import time
+from base64 import b64encode
 from pathlib import Path
 
 from cloud.connection import STATE, connect
-from cloud.smoke import POOLS, Smoke, images, rbd, trash
+from cloud.smoke import POOLS, USER_DATA, Smoke, images, rbd, trash
 from harness.api import Api, ApiError
 
 VERSION = "instance-backup 1.1"
@@ -167,6 +168,16 @@ class Backup(Smoke):
         assert "forbidden" not in snapshots(spec)
         self.say("firn-backup can only read")
 
+    def secrets(self):
+        """User data is in the sealed restore points, and nowhere else."""
+        command = ["mariadb-dump", "--no-defaults", f"--socket={STATE}/mariadb/socket", "firn"]
+        texts = {"database": subprocess.run(command, check=True, capture_output=True).stdout}
+        texts |= {log.name: log.read_bytes() for log in (STATE / "log").glob("firn*")}
+        for secret in (USER_DATA.encode(), b64encode(USER_DATA.encode())):
+            for where, text in texts.items():
+                assert text and secret not in text, f"user data is in the {where}"
+        self.say(f"no user data in {', '.join(texts)}")
+
     def delete(self):
         """The tenant deletes everything, right after an incremental backup."""
         self.delete_all()
@@ -188,7 +199,7 @@ class Backup(Smoke):
     def steps(self):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
-            self.restores, self.delete_points, self.isolation, self.read_only, self.delete,
+            self.restores, self.delete_points, self.isolation, self.read_only, self.secrets, self.delete,
         )  # fmt: skip
 
 

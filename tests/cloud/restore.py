@@ -5,11 +5,12 @@ the snapshots held that Firn had read; new servers boot.
 """
 
 import time
+from base64 import b64decode
 
 from cloud.backup import Backup, api_of, export_sum, snapshots
 from cloud.connection import connect
 from cloud.guest import Guest
-from cloud.smoke import POOLS, images, trash
+from cloud.smoke import POOLS, USER_DATA, images, trash
 from harness.api import FINAL, ApiError
 from harness.ground import GroundError
 
@@ -106,7 +107,9 @@ class Restore(Backup):
             result = self.restored(point, {"type": "new_instance", "name": f"copy-{point}"})
             volumes = result["volumes"]
             specs = {device: self.spec(volume) for device, volume in volumes.items()}
-            assert self.cloud.compute.get_server(result["instance_id"]).name == f"copy-{point}"
+            server = connect().compute.get_server(result["instance_id"])
+            assert server.name == f"copy-{point}"
+            assert b64decode(server.user_data).decode() == USER_DATA
             self.check_server(result["instance_id"], point, specs)
             self.drop(result["instance_id"], list(volumes.values()))
             result = self.restored(point, {"type": "volume", "device": "vda", "name": "root"})
@@ -196,7 +199,8 @@ class Restore(Backup):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
             self.restores, self.dry_runs, self.new_servers, self.recreated, self.over_volume,
-            self.in_place, self.undone, self.delete_points, self.isolation, self.read_only, self.delete,
+            self.in_place, self.undone, self.delete_points, self.isolation, self.read_only, self.secrets,
+            self.delete,
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ Its disks are compared through `rbd`, past Nova and Cinder; nothing is left in C
 import json
 import subprocess
 import time
+from base64 import b64encode
 from pathlib import Path
 
 from cloud.connection import STATE, connect
@@ -13,6 +14,8 @@ from cloud.contents import IMAGE
 from cloud.guest import Guest
 
 HERE = Path(__file__).parent
+# For a program in the guest; it may hold passwords.
+USER_DATA = "user-data-of-the-smoke-server"
 POOLS = {"standard": "volumes", "fast": "volumes-fast"}
 
 
@@ -45,6 +48,7 @@ class Smoke:
             image_id=self.cloud.image.find_image(IMAGE).id,
             flavor_id=compute.find_flavor("root-ephemeral").id,
             networks="none",
+            user_data=b64encode(USER_DATA.encode()).decode(),
         )
         self.server = compute.wait_for_server(server, wait=300)
         self.guest = Guest(self.server.id)

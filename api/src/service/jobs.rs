@@ -1,4 +1,4 @@
-use firn_core::JobId;
+use firn_core::{JobId, JobState};
 
 use super::now;
 use crate::http::{ApiError, Call, List, Listed};
@@ -60,13 +60,17 @@ impl Call {
     /// Asks to stop a job and to undo what it did.
     pub(crate) async fn job_cancel(&self, id: JobId) -> Result<JobView, ApiError> {
         let scope = self.scope();
-        let view = self
+        let (job, steps) = self
             .query(move |conn| {
                 let job = firn_db::job_request_cancel(conn, &scope, id, now())?;
-                Ok(JobView::new(job, firn_db::job_step_list(conn, id)?))
+                Ok((job, firn_db::job_step_list(conn, id)?))
             })
             .await?;
-        Ok(self.linked_job(view))
+        if job.state == JobState::Cancelled {
+            // No conductor had it yet, so none will end what the request made.
+            self.end_trust(job.spec["grant"]["trust_id"].as_str()).await;
+        }
+        Ok(self.linked_job(JobView::new(job, steps)))
     }
 
     fn linked_job(&self, mut view: JobView) -> JobView {

@@ -1,6 +1,7 @@
 //! What the service does, as methods of an authorized [`Call`]. One file a resource.
 
 mod conductor;
+mod delegation;
 mod drivers;
 mod instances;
 mod jobs;

@@ -5,8 +5,8 @@ use firn_core::{InstanceId, PlanId, PlanRunId, ProjectId};
 use firn_db::{NewPlan, PlanRow};
 use uuid::Uuid;
 
+use super::delegation::refused;
 use super::now;
-use crate::DelegationError;
 use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed};
 use crate::wire::{PlanActionBody, PlanQuery, PlanView, RunQuery, RunView, plain};
 
@@ -194,34 +194,8 @@ impl Call {
         }
     }
 
-    pub(super) async fn entrust(&self) -> Result<Option<String>, ApiError> {
-        let entrusted =
-            self.service.delegation.entrust(&self.caller.principal, &self.caller.credentials);
-        entrusted.await.map_err(refused)
-    }
-
-    /// Nobody may act for the caller for what there is not.
-    pub(super) async fn end_trust(&self, trust: Option<&str>) {
-        let Some(trust) = trust else { return };
-        let ended = self.service.delegation.revoke(trust, &self.caller.credentials);
-        if let Err(error) = ended.await {
-            tracing::warn!(%error, trust, "a trust of nothing could not be ended");
-        }
-    }
-
     fn linked_plan(&self, row: PlanRow) -> PlanView {
         let links = self.self_links(&format!("/v1/plans/{}", row.plan.id));
         PlanView { links, ..row.into() }
-    }
-}
-
-fn refused(error: DelegationError) -> ApiError {
-    match error {
-        error @ DelegationError::Refused { .. } => {
-            ApiError::Refused { kind: error.kind(), message: error.to_string() }
-        }
-        error @ DelegationError::Unavailable { .. } => {
-            ApiError::failed(error.kind(), "no trust could be made or ended", error)
-        }
     }
 }

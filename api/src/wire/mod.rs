@@ -12,6 +12,7 @@ mod point;
 mod quota;
 mod repository;
 mod restore;
+mod restore_target;
 mod service;
 mod text;
 

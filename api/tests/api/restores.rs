@@ -177,6 +177,10 @@ async fn a_restore_into_the_cloud_is_done_under_a_trust() {
     let job = harness.job_spec(job_of(&answer.body["restore"])).await;
     assert_eq!(job["grant"]["trust_id"], "trust-of-alice");
 
+    let cancel = format!("/v1/jobs/{}/action", job_of(&answer.body["restore"]));
+    assert_eq!(send(json!({"cancel": {}}), &cancel, MEMBER).await.status, 202);
+    assert!(trusts.there().is_empty(), "nobody will run it");
+
     trusts.fail(Some("refuse"));
     assert_eq!(send(new, "/v1/restores", MEMBER).await.status, 403);
 }

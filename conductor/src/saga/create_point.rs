@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::base::Release;
 use super::snapshot::{SNAPSHOT, SnapshotBy, TakeSnapshots, Taken};
 use super::transfer::{forget_session, in_repository, journaled};
-use super::{JobContext, JobError, RunningJob, Step};
+use super::{JobContext, JobError, RunningJob, Step, user_data};
 use crate::discover;
 use crate::worker::Watch;
 use crate::worker::protocol::{Backup, BackupDisk, BackupResult, Level, Work};
@@ -35,6 +35,9 @@ pub(super) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Discovered {
     instance: InstanceDetail,
+    /// The instance has user data, which is not kept here.
+    #[serde(default)]
+    user_data: bool,
     pub(super) disks: Vec<DiscoveredDisk>,
     consistency: Consistency,
     parent_id: Option<PointId>,
@@ -79,7 +82,8 @@ impl Step for Discover {
         let point = self.0.point().await?;
         self.0.yield_to_restore(context.id, point.instance_id).await?;
         let spec: Spec = self.0.spec()?;
-        let instance = discover::instance(services, point.instance_id).await?;
+        let mut instance = discover::instance(services, point.instance_id).await?;
+        let user_data = user_data::take_out(&mut instance);
         // Before anything is read: a point below its demand is not wanted at all.
         let consistency = grade(instance.instance.power_state);
         check_grade(consistency, spec.consistency)?;
@@ -94,7 +98,14 @@ impl Step for Discover {
             BackupMode::Full => None,
             BackupMode::Incremental => self.0.newest_point(point.instance_id).await?,
         };
-        journaled(&Discovered { instance, disks, consistency, parent_id, excluded_disks })
+        journaled(&Discovered {
+            instance,
+            user_data,
+            disks,
+            consistency,
+            parent_id,
+            excluded_disks,
+        })
     }
 }
 
@@ -178,8 +189,11 @@ impl Step for Transfer {
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let point = self.0.point().await?;
         let Spec { bandwidth_bytes_per_second, .. } = self.0.spec()?;
-        let Discovered { instance, disks, consistency, parent_id, excluded_disks } =
+        let Discovered { mut instance, user_data, disks, consistency, parent_id, excluded_disks } =
             context.output(DISCOVER)?;
+        if user_data {
+            user_data::put_back(&self.0.services, &mut instance).await?;
+        }
         let taken: Vec<Taken> = context.output(SNAPSHOT)?;
         let disks = disks.into_iter().zip(taken);
         let disks = disks.map(|(found, taken)| BackupDisk { snapshot: taken.name, ..found.disk });

@@ -68,6 +68,12 @@ async fn run(
             continue;
         }
         let result = match job.stop.reason() {
+            // The first step's undo also ends what came with the request, such as a trust.
+            Some(StopReason::Cancelled) if position == 0 => {
+                journal.started(position, step.name()).await?;
+                touched[position] = Some(StepState::Started);
+                None
+            }
             Some(_) => None,
             None => {
                 journal.started(position, step.name()).await?;

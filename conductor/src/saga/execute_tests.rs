@@ -199,6 +199,18 @@ async fn a_cancel_at_any_step_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_cancel_before_the_first_step_undoes_what_came_with_the_request() {
+    let bench = bench(good);
+    bench.world.lock().things[0] = true;
+    let context = context();
+    context.stop.request(StopReason::Cancelled);
+    let journal = Memory::default();
+    assert_eq!(execute(&bench.steps, &context, &journal).await, Ended::Cancelled);
+    let world = bench.world.lock();
+    assert_eq!((&world.things, world.runs), (&vec![false; 3], 0));
+}
+
+#[tokio::test]
 async fn a_conductor_that_stops_undoes_nothing_and_the_next_one_finishes() {
     for reason in [StopReason::LeaseLost, StopReason::Shutdown] {
         for stopping in 0..NAMES.len() {

@@ -20,6 +20,7 @@ mod running;
 mod snapshot;
 mod step;
 mod transfer;
+mod user_data;
 mod verify_point;
 
 use std::sync::Arc;

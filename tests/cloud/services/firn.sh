@@ -31,14 +31,12 @@ accounts() {
 # What the cloud knows of Firn, whether it runs or not.
 prepare() { once firn-accounts quietly firn accounts; }
 
-data() {
-    configure_firn
-    init_firn
-}
-
 start() {
     prepare
-    once firn quietly firn data
+    # Each time: programs of another build have drivers of their own, and perhaps a newer database.
+    quietly firn configure_firn
+    once firn quietly firn init_firn
+    quietly firn "$FIRN_BIN_DIR/firn-manage" --config-file "$FIRN_CONF" db sync
     start_firn
 }
 
