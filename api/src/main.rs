@@ -18,6 +18,11 @@ use firn_service::{HostOptions, LogOptions, Messaging, ServiceArguments, Signals
 use oslo_config::Config;
 use uuid::Uuid;
 
+/// A list of a thousand is tens of thousands of allocations: this one is faster at them than libc's,
+/// and gives memory back.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How often the database is told that this process lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 

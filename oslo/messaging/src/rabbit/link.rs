@@ -26,6 +26,10 @@ use super::wire::{Cut, Kit, connect};
 /// How many messages are on their way to the broker at once. Each has a channel for itself: lapin
 /// cannot tell for certain to which of several a returned message belongs.
 const CHANNELS: usize = 32;
+/// The largest frame. lapin's two buffers hold 32 of them and are filled with zeros at the start:
+/// with the broker's usual 128 KiB that is 8 MiB of memory a connection. Longer messages are sent
+/// in several frames.
+const FRAME_BYTES: u32 = 16 << 10;
 /// How often a connection is looked at that tells nothing by itself.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a goodbye may take.
@@ -192,6 +196,7 @@ impl Link {
             vhost: options.url.virtual_host.clone(),
             query: AMQPQueryString {
                 heartbeat: Some(options.heartbeat.as_secs().min(u64::from(u16::MAX)) as u16),
+                frame_max: Some(FRAME_BYTES),
                 ..AMQPQueryString::default()
             },
         };
