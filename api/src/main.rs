@@ -60,7 +60,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let options: DatabaseOptions = config.get()?;
-    let database = tokio::task::spawn_blocking(move || options.open()).await??;
+    let database = tokio::task::spawn_blocking(move || options.open_synced()).await??;
     let host = config.get::<HostOptions>()?.host;
     let transport = Messaging::start(config, &format!("api.{host}"))?.transport;
     let (identity, delegation) = identity(&settings)?;

@@ -90,7 +90,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let options: ConductorOptions = config.get()?;
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let database: DatabaseOptions = config.get()?;
-    let database = tokio::task::spawn_blocking(move || database.open()).await??;
+    let database = tokio::task::spawn_blocking(move || database.open_synced()).await??;
     let host = config.get::<HostOptions>()?.host;
     let messaging = Messaging::start(config, &format!("conductor.{host}"))?;
     let transport = messaging.transport;

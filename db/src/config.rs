@@ -27,6 +27,16 @@ oslo_config::options! {
 }
 
 impl DatabaseOptions {
+    /// Opens the database for a service of this version.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and a schema that is too old.
+    pub fn open_synced(&self) -> Result<Database, DbError> {
+        let database = self.open()?;
+        database.demand_schema()?;
+        Ok(database)
+    }
+
     /// Opens the database. The thread waits for a server that is not there yet.
     ///
     /// # Errors

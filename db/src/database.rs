@@ -78,6 +78,12 @@ impl Database {
         self.run_blocking(migration::state)
     }
 
+    /// Refuses a database that `firn-manage db sync` of this version has not seen: its services would
+    /// fail at one query or another.
+    pub fn demand_schema(&self) -> Result<(), DbError> {
+        self.run_blocking(crate::schema_age::demand)
+    }
+
     /// What an administrator of the database server should change, a sentence each.
     pub fn advice(&self) -> Result<Vec<String>, DbError> {
         self.run_blocking(crate::advice::advice)

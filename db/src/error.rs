@@ -115,6 +115,12 @@ pub enum DbError {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The schema is older than this version of Firn.
+    #[error("the database lacks {first}: run `firn-manage db sync`, then start this again")]
+    Outdated {
+        /// The first migration that it has not had.
+        first: String,
+    },
     /// The closure given to `run` panicked.
     #[error("a query panicked; report this")]
     Panicked {
@@ -136,7 +142,9 @@ impl DbError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Conflict { .. } | Self::Constraint { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } | Self::Constraint { .. } | Self::Outdated { .. } => {
+                ErrorKind::Conflict
+            }
             Self::InvalidInput { .. } | Self::Url { .. } | Self::TooLong { .. } => {
                 ErrorKind::InvalidInput
             }

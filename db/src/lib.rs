@@ -45,6 +45,7 @@ mod quota;
 mod repository;
 mod restore;
 mod schema;
+mod schema_age;
 mod service;
 mod session;
 mod stored;

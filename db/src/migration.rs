@@ -15,11 +15,11 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{AnyConnection, Connection, DbError, transaction};
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const MYSQL: EmbeddedMigrations = embed_migrations!("migrations/mysql");
 const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-const CONTRACTING: &str = "_contract";
+pub(crate) const CONTRACTING: &str = "_contract";
 
 /// How long one process waits for another that migrates.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -88,7 +88,7 @@ pub(crate) fn migrate(conn: &mut Connection, phase: Phase) -> Result<Vec<String>
     }
 }
 
-fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> DbError {
+pub(crate) fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> DbError {
     match source.downcast::<diesel::result::Error>() {
         Ok(source) => match DbError::from(*source) {
             DbError::Query { source } => DbError::Migration { source: Box::new(source) },

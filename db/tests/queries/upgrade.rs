@@ -161,7 +161,25 @@ fn a_server_as_tests_have_it_needs_no_advice(db: Db) {
     assert_eq!(db.database.advice().unwrap(), Vec::<String>::new());
 }
 
+fn services_refuse_a_schema_that_is_too_old(db: Db) {
+    let place = Place::new(db.place.engine);
+    let database = Database::open(&place.url).unwrap();
+    let nothing = database.demand_schema().unwrap_err().to_string();
+    assert!(nothing.contains("_initial") && nothing.contains("firn-manage db sync"), "{nothing}");
+    assert_eq!(database.demand_schema().unwrap_err().kind(), ErrorKind::Conflict);
+    database.migrate_phase(Phase::Expand).unwrap();
+    database.demand_schema().unwrap();
+    let last = "DELETE FROM __diesel_schema_migrations WHERE version = \
+                (SELECT * FROM (SELECT MAX(version) FROM __diesel_schema_migrations) AS newest)";
+    database.run_blocking(|conn| Ok(conn.batch_execute(last)?)).unwrap();
+    let states = database.migrations().unwrap();
+    let lacks = states.iter().find(|migration| !migration.applied).unwrap();
+    let refused = database.demand_schema().unwrap_err().to_string();
+    assert!(refused.contains(&lacks.name), "{refused}");
+}
+
 every_engine!(
+    services_refuse_a_schema_that_is_too_old,
     a_server_as_tests_have_it_needs_no_advice,
     of_many_processes_one_migrates,
     phases_come_in_their_order,
