@@ -4,17 +4,23 @@
 //! message. What may be asked is the list of this module.
 
 mod beat;
+mod freeze;
 mod server;
 
 use firn_core::{InstanceId, PowerState, ProjectId};
 use serde::{Deserialize, Serialize};
 
+pub use freeze::{FreezeRefusal, InstanceFreeze, InstanceFrozen, InstanceThaw, InstanceThawed};
 pub use server::{Agent, AgentOptions};
 
 /// `{}` → [`DomainsListed`].
 pub const DOMAIN_LIST: &str = "domain.list";
 /// [`DomainShow`] → [`DomainShown`].
 pub const DOMAIN_SHOW: &str = "domain.show";
+/// [`InstanceFreeze`] → [`InstanceFrozen`].
+pub const INSTANCE_FREEZE: &str = "instance.freeze";
+/// [`InstanceThaw`] → [`InstanceThawed`].
+pub const INSTANCE_THAW: &str = "instance.thaw";
 /// [`AgentReport`] → `{}`; asked by agents, of conductors.
 pub const AGENT_REPORT: &str = "agent.report";
 /// The newest version of each of these that is understood here.
