@@ -259,10 +259,7 @@ fn a_freeze_that_does_not_come_back_is_thawed() {
     let freezes = world.freezes();
     fs::write(world.path("hang-domfsfreeze"), "").unwrap();
     let error = freezes.freeze(id(), JobId::new(), LONG).unwrap_err();
-    let timed_out = matches!(
-        &error,
-        FreezeError::Unsure { source: SourceError::TimedOut { .. } }
-    );
+    let timed_out = matches!(&error, FreezeError::Unsure { source: SourceError::TimedOut { .. } });
     assert!(timed_out, "{error:?}");
     world.until_forgotten();
     assert_eq!(world.count("domfsthaw"), 1);
@@ -367,8 +364,7 @@ fn what_a_real_libvirt_says_is_understood() {
     fs::write(folder.path().join("vm.xml"), domain).unwrap();
     let node = folder.path().join("node.xml");
     fs::write(&node, "<node><domain file='vm.xml'/></node>").unwrap();
-    let libvirt =
-        LibvirtSource::new(&format!("test://{}", node.display())).with_deadline(PATIENCE);
+    let libvirt = LibvirtSource::new(&format!("test://{}", node.display())).with_deadline(PATIENCE);
     assert_eq!(libvirt.freeze(id()).unwrap(), 2);
     assert_eq!(libvirt.thaw(id()).unwrap(), Some(0));
     let other = "aaaaaaaa-0000-4000-8000-000000000002".parse().unwrap();

@@ -14,7 +14,9 @@ pub enum FreezeError {
     #[error("the guest does not run on this host")]
     NotRunning,
     /// The guest agent may not: somebody else froze the guest, or its configuration forbids it.
-    #[error("the guest agent does not allow it now: it is forbidden there, or somebody else froze it")]
+    #[error(
+        "the guest agent does not allow it now: it is forbidden there, or somebody else froze it"
+    )]
     Forbidden,
     /// The guest is frozen for a job, or is being thawed after one.
     #[error("the guest is frozen by another backup, or not yet thawed after one")]

@@ -95,9 +95,8 @@ impl Freezes {
     /// The guest is not frozen then, or is being thawed.
     pub fn freeze(&self, id: InstanceId, job: JobId, hold: Duration) -> Result<u32, FreezeError> {
         let shared = &self.shared;
-        let unrecorded = |source| {
-            FreezeError::Unrecorded { path: shared.records.folder().to_owned(), source }
-        };
+        let unrecorded =
+            |source| FreezeError::Unrecorded { path: shared.records.folder().to_owned(), source };
         let guest = {
             let mut guests = shared.guests.lock();
             if guests.stopping {
