@@ -171,8 +171,8 @@ fn a_guest_that_thawed_itself_was_not_held() {
 fn a_thaw_that_fails_is_repeated_until_it_does_not() {
     let world = World::new();
     let freezes = world.freezes();
-    freezes.freeze(id(), JobId::new(), Duration::ZERO).unwrap();
     world.fail("domfsthaw", "error: Timed out during operation: cannot acquire state change lock");
+    freezes.freeze(id(), JobId::new(), Duration::ZERO).unwrap();
     until("three tries", || world.count("domfsthaw") >= 3);
     assert!(world.frozen() && world.recorded());
     let error = freezes.freeze(id(), JobId::new(), LONG).unwrap_err();
@@ -185,9 +185,9 @@ fn a_thaw_that_fails_is_repeated_until_it_does_not() {
 fn a_guest_that_is_shut_off_needs_no_thaw_and_a_paused_one_does() {
     let world = World::new();
     let freezes = world.freezes();
-    freezes.freeze(id(), JobId::new(), Duration::ZERO).unwrap();
     world.fail("domfsthaw", "error: Requested operation is not valid: domain is not running");
     fs::write(world.path("state"), "paused").unwrap();
+    freezes.freeze(id(), JobId::new(), Duration::ZERO).unwrap();
     until("three tries", || world.count("domfsthaw") >= 3);
     assert!(world.recorded());
     fs::write(world.path("state"), "shut off").unwrap();

@@ -142,15 +142,15 @@ mod tests {
     }
 
     oslo_messaging::schema_fingerprints! { messages_do_not_change_silently:
-        "instance.freeze/1" = "0" as InstanceFreeze => [ask()],
-        "instance.freeze/1 answer" = "0" as InstanceFrozen => [
+        "instance.freeze/1" = "fa86f1e80cbd79e2" as InstanceFreeze => [ask()],
+        "instance.freeze/1 answer" = "4a88a94e321cac9f" as InstanceFrozen => [
             json!(InstanceFrozen::Frozen { file_systems: 2 }),
             json!(refused()),
         ],
-        "instance.thaw/1" = "0" as InstanceThaw => [
+        "instance.thaw/1" = "bab74fdff2421e85" as InstanceThaw => [
             json!({ "instance_id": uuid(), "job_id": uuid() }),
         ],
-        "instance.thaw/1 answer" = "0" as InstanceThawed => [
+        "instance.thaw/1 answer" = "13c6327308562c59" as InstanceThawed => [
             json!(InstanceThawed { held: true, file_systems: 2 }),
         ],
     }

@@ -298,6 +298,19 @@ mod tests {
         assert_eq!(ask(&transport, DOMAIN_SHOW, absent).await, Err("not_found".to_owned()));
         let path = json!({ "id": "../a" });
         assert_eq!(ask(&transport, DOMAIN_SHOW, path).await, Err("invalid_input".to_owned()));
+        let job = "0b6d6f1e-55a1-4a0e-9c53-00000000000a";
+        let freeze = json!({ "instance_id": id, "job_id": job, "hold_seconds": 1 });
+        let frozen = ask(&transport, INSTANCE_FREEZE, freeze).await.unwrap();
+        assert_eq!(
+            frozen,
+            json!({
+                "outcome": "refused", "reason": "unable",
+                "message": "the agent of the host does not talk to libvirt",
+            })
+        );
+        let thaw = json!({ "instance_id": id, "job_id": job });
+        let thawed = ask(&transport, INSTANCE_THAW, thaw).await.unwrap();
+        assert_eq!(thawed, json!({ "held": false, "file_systems": 0 }));
         let other = ask(&transport, "shell.run", json!({})).await;
         assert_eq!(other, Err("unsupported".to_owned()));
         agent.abort();

@@ -68,7 +68,7 @@ async fn take(host: &Host, detail: &InstanceDetail) -> Option<Reached> {
     while_still(power_state, guest.as_ref(), &Stop::default(), work).await.1
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn snapshots_are_taken_between_freeze_and_thaw() {
     let host = Host::freezes([Ok(true)]);
     let reached = take(&host, &running(true)).await.unwrap();
@@ -76,7 +76,7 @@ async fn snapshots_are_taken_between_freeze_and_thaw() {
     assert_eq!(*host.log.lock(), ["freeze", "snapshots", "thaw"]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn without_a_sure_freeze_the_grade_is_crash_and_the_owner_learns_why() {
     let refuses = || Ok(Freeze::Refused { reason: "it is asleep".to_owned() });
     let unknown = || vec![silence(), silence(), silence()];
@@ -113,7 +113,7 @@ async fn without_a_sure_freeze_the_grade_is_crash_and_the_owner_learns_why() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_thaw_whose_answer_is_lost_is_asked_for_again() {
     let host = Host::freezes([silence(), Ok(true)]);
     let reached = take(&host, &running(true)).await.unwrap();
@@ -139,7 +139,7 @@ async fn nobody_is_asked_where_nobody_could_freeze() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_job_that_is_told_to_stop_thaws_at_once_and_still_waits_for_its_snapshots() {
     for reason in [StopReason::Cancelled, StopReason::Shutdown, StopReason::LeaseLost] {
         let host = Host::freezes([Ok(true)]);
@@ -148,7 +148,9 @@ async fn a_job_that_is_told_to_stop_thaws_at_once_and_still_waits_for_its_snapsh
         let stop = Stop::default();
         let work = async {
             stop.request(reason);
-            tokio::time::sleep(Duration::from_secs(3600)).await;
+            while !host.log.lock().contains(&"thaw") {
+                tokio::task::yield_now().await;
+            }
             host.log.lock().push("snapshots");
         };
         let (_, reached) = while_still(PowerState::Running, guest.as_ref(), &stop, work).await;
@@ -157,7 +159,7 @@ async fn a_job_that_is_told_to_stop_thaws_at_once_and_still_waits_for_its_snapsh
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn snapshots_that_fail_leave_no_guest_frozen() {
     let host = Host::freezes([Ok(true)]);
     let detail = running(true);
