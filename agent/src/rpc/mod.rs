@@ -1,7 +1,7 @@
 //! What an agent is asked over the message bus, and what it says there by itself.
 //!
-//! Questions name instances by id and nothing else: no path, no command, no URI comes from a
-//! message. What may be asked is the list of this module.
+//! Questions name instances and jobs by id, and no path, no command, no URI comes from a message.
+//! What may be asked is the list of this module; all but a freeze and its thaw only tell.
 
 mod beat;
 mod freeze;

@@ -3,6 +3,9 @@ use firn_core::{InstanceId, PowerState};
 use super::{DomainSource, LibvirtSource, SourceError};
 use crate::freeze::{FreezeError, GuestFreezer};
 
+/// What libvirt says of a guest without a channel for a guest agent.
+const NO_CHANNEL: &str = "agent is not configured";
+
 impl GuestFreezer for LibvirtSource {
     fn freeze(&self, id: InstanceId) -> Result<u32, FreezeError> {
         const COMMAND: &str = "domfsfreeze";
@@ -15,6 +18,10 @@ impl GuestFreezer for LibvirtSource {
         let error = match self.ask_aloud(COMMAND, id) {
             Ok(answer) => return count(COMMAND, "Thawed ", &answer).map(Some),
             Err(SourceError::NotFound { .. }) => return Ok(None),
+            // It was made anew, without the channel by which the former one was frozen.
+            Err(SourceError::Refused { message, .. }) if message.contains(NO_CHANNEL) => {
+                return Ok(None);
+            }
             Err(error) => error,
         };
         // Libvirt calls a paused guest "not running" too, and that one is frozen still.
@@ -32,7 +39,7 @@ fn understand(source: SourceError) -> FreezeError {
         SourceError::Absent { .. } => FreezeError::Unasked { source },
         SourceError::Refused { message, .. } => {
             let says = |part: &str| message.contains(part);
-            if says("agent is not configured") || says("agent is not connected") {
+            if says(NO_CHANNEL) || says("agent is not connected") {
                 FreezeError::NoGuestAgent
             } else if says("domain is not running") {
                 FreezeError::NotRunning
