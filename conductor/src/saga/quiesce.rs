@@ -144,4 +144,4 @@ pub(super) async fn while_still<T>(
 
 #[cfg(test)]
 #[path = "quiesce_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -46,7 +46,7 @@ impl Guests for Host {
 }
 
 /// An instance on the host `h`, with the channel of a guest agent or without.
-fn running(agent: bool) -> InstanceDetail {
+pub(in crate::saga) fn running(agent: bool) -> InstanceDetail {
     let mut detail = instance(&[]);
     detail.host = Some("h".to_owned());
     detail.instance.power_state = PowerState::Running;
