@@ -226,3 +226,7 @@ fn detail(id: InstanceId, host: String, shown: &DomainShown) -> Result<InstanceD
     let instance = domain.instance(shown.power_state);
     Ok(InstanceDetail { instance, machine: domain.machine, host: Some(host) })
 }
+
+#[cfg(test)]
+#[path = "agents_tests.rs"]
+mod tests;

@@ -193,7 +193,8 @@ class Backup(Smoke):
     def steps(self):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
-            self.restores, self.delete_points, self.freeze, self.isolation, self.read_only, self.delete,
+            self.restores, self.delete_points, self.freeze, self.isolation, self.read_only,
+            self.delete,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Points of a running server whose guest is frozen for its snapshots.
 
-It is a server of its own: a freeze and its thaw write to the file system, and what the other one has
-is compared byte for byte.
+It is a server of its own: a freeze and its thaw write to the file system, and what the other one
+has is compared byte for byte.
 """
 
 import time

@@ -3,8 +3,8 @@
     python3 -m images.console_guest FILE       the raw disk, copied from the cache
 
 Its system is its initramfs; the root disk's partition is mounted at /disk and counts its boots.
-Where it has a channel for it, Debian's QEMU guest agent runs. It prints `READY boots=N`. Then each line `ID COMMAND ARGUMENT...` is answered by a line
-`ID: ok ...` or `ID: error ...`:
+Where it has a channel for one, QEMU's guest agent runs. It prints `READY boots=N`. Then each line
+`ID COMMAND ARGUMENT...` is answered by a line `ID: ok ...` or `ID: error ...`:
 
     write DEV OFFSET LENGTH SEED    pattern, durable when it answers (see pattern.c)
     check DEV OFFSET LENGTH SEED    the pattern is there
@@ -91,12 +91,16 @@ done
 """
 
 
+def _download(package: str, scratch: Path):
+    # Without apt's sandbox: that user cannot write here.
+    run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], cwd=scratch)
+
+
 def _kernel(scratch: Path) -> tuple[Path, list[Path]]:
     """Debian's newest cloud kernel and the modules that the guest needs, in their order."""
     text = run(["apt-cache", "depends", "linux-image-cloud-amd64"])
     package = re.search(r"Depends: (linux-image-\d\S+)", text)[1]
-    # Without its sandbox: that user cannot write here.
-    run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], cwd=scratch)
+    _download(package, scratch)
     run(["dpkg", "-x", *scratch.glob("linux-image-*.deb"), scratch / "kernel"])
     version = os.listdir(scratch / "kernel/lib/modules")[0]
     run(["/sbin/depmod", "-b", scratch / "kernel", version])
@@ -108,7 +112,7 @@ def _kernel(scratch: Path) -> tuple[Path, list[Path]]:
 
 def _guest_agent(scratch: Path, tree: Path):
     """Debian's, with the libraries of this machine, which has them for QEMU."""
-    run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "qemu-guest-agent"], cwd=scratch)
+    _download("qemu-guest-agent", scratch)
     run(["dpkg", "-x", *scratch.glob("qemu-guest-agent_*.deb"), scratch / "agent"])
     program = scratch / "agent/usr/sbin/qemu-ga"
     needed = run(["ldd", program])

@@ -23,6 +23,8 @@ impl Records {
 
     /// Durable when it returns.
     pub(super) fn add(&self, id: InstanceId) -> io::Result<()> {
+        // Only the folder itself is private: what is above may be others' too.
+        self.folder.parent().map_or(Ok(()), fs::create_dir_all)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         File::create(self.folder.join(id.to_string()))?;
         File::open(&self.folder)?.sync_all()
