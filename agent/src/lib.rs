@@ -15,16 +15,20 @@
 //!
 //! [`rpc`] is how conductors ask for all that: the `firn-agent` process on each hypervisor.
 //!
-//! All calls of sources block. It must not know of jobs, the database, drivers or the repository,
-//! and it changes nothing on the host.
+//! - no guest stays frozen: what [`Freezes`] froze it thaws, whatever happens to whoever asked.
+//!
+//! All calls of sources block. It must not know of the database, drivers or the repository, nor of jobs
+//! more than their ids, and it changes nothing on the host but for that freezing.
 
 mod domain;
+mod freeze;
 mod options;
 pub mod rpc;
 mod source;
 mod xml;
 
 pub use domain::{Domain, DomainError, LeftOut, LeftOutReason};
+pub use freeze::{FreezeError, FreezeOptions, Freezes, GuestFreezer, Thawed};
 pub use options::AgentConfig;
 pub use source::{
     CombinedSource, DomainList, DomainSource, DomainSummary, FolderSource, LibvirtSource,

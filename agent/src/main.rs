@@ -8,7 +8,9 @@ use anyhow::Context;
 use chrono::{SecondsFormat, Utc};
 use clap::Parser;
 use firn_agent::rpc::{Agent, AgentOptions};
-use firn_agent::{AgentConfig, CombinedSource, DomainSource, FolderSource, LibvirtSource};
+use firn_agent::{
+    AgentConfig, CombinedSource, DomainSource, FolderSource, FreezeOptions, Freezes, LibvirtSource,
+};
 use firn_service::{HostOptions, LogOptions, Messaging, ServiceArguments, Signals};
 
 /// The agent on a hypervisor: domain XML for backups
@@ -31,6 +33,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     firn_service::logging::report(&config);
     let options: AgentConfig = config.get()?;
     let source = source(&options)?;
+    let freezes = freezes(&options)?;
     let HostOptions { host } = config.get()?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -48,7 +51,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 report_interval: Duration::from_secs(options.report_interval),
                 deadline: Duration::from_secs(options.deadline),
             };
-            let agent = Agent::new(options, source, Arc::clone(&transport));
+            let mut agent = Agent::new(options, source, Arc::clone(&transport));
+            if let Some(freezes) = &freezes {
+                agent = agent.with_freezes(Arc::clone(freezes));
+            }
             firn_service::ready("answering");
             tracing::info!(host, "ready");
             tokio::select! {
@@ -58,6 +64,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
             firn_service::stopping("stopping");
             tracing::info!("stopping");
+            if let Some(freezes) = freezes {
+                let left = tokio::task::spawn_blocking(move || freezes.stop()).await?;
+                if left > 0 {
+                    tracing::error!(left, "guests are frozen still: start this agent again");
+                }
+            }
             transport.close().await;
             Ok(())
         })
@@ -75,4 +87,24 @@ fn source(options: &AgentConfig) -> anyhow::Result<Arc<dyn DomainSource>> {
             )
         }
     })
+}
+
+/// Guests are frozen through libvirt; without it there is nobody to freeze.
+fn freezes(options: &AgentConfig) -> anyhow::Result<Option<Arc<Freezes>>> {
+    if options.libvirt_uri.is_empty() {
+        return Ok(None);
+    }
+    let deadline = Duration::from_secs(options.deadline);
+    // A question may cost a freeze that is given up, or wait for a thaw, and is answered still.
+    let libvirt = LibvirtSource::new(&options.libvirt_uri).with_deadline(deadline / 2);
+    let freeze_options = FreezeOptions {
+        records: options.state_path.join("frozen"),
+        longest: Duration::from_secs(options.freeze_seconds),
+        patience: deadline * 3 / 4,
+        retry: Duration::from_secs(1),
+    };
+    let freezes = Freezes::open(Box::new(libvirt), freeze_options).with_context(|| {
+        format!("cannot read in {} which guests are frozen", options.state_path.display())
+    })?;
+    Ok(Some(Arc::new(freezes)))
 }

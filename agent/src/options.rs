@@ -12,5 +12,9 @@ oslo_config::options! {
         pub report_interval: u64 = 10, min 1, max 300;
         /// How long libvirt may take for one answer, in seconds.
         pub deadline: u64 = 20, min 1, max 600;
+        /// How long a guest may be frozen for its snapshots at most, in seconds.
+        pub freeze_seconds: u64 = 60, min 5, max 600;
+        /// Folder in which is written down which guests are frozen.
+        pub state_path: PathBuf = "/var/lib/firn/agent";
     }
 }

@@ -54,6 +54,20 @@ fn fixtures_are_read_as_expected() {
 }
 
 #[test]
+fn a_guest_agent_is_known_by_its_channel() {
+    for file in fixtures() {
+        let xml = fs::read_to_string(&file).unwrap();
+        let domain = Domain::parse(xml.as_bytes()).unwrap();
+        assert_eq!(domain.guest_agent, xml.contains("org.qemu.guest_agent.0"), "{file:?}");
+        // A channel for something else, or by another way, is none.
+        for other in ["com.redhat.spice.0", "org.qemu.guest_agent.1"] {
+            let xml = xml.replace("org.qemu.guest_agent.0", other);
+            assert!(!Domain::parse(xml.as_bytes()).unwrap().guest_agent, "{file:?}");
+        }
+    }
+}
+
+#[test]
 fn the_same_machine_reads_alike_running_and_off() {
     let read = |name: &str| {
         let file = fixtures().into_iter().find(|file| file.ends_with(name)).unwrap();

@@ -12,7 +12,7 @@
 //! - the trait is asynchronous, because clouds are reached over HTTP; an implementation that
 //!   blocks moves itself to a blocking thread, so callers need not know which one they hold;
 //! - answers are facts about the cloud now; nothing behind [`Cloud`] changes it, caches it or keeps
-//!   state: what changes a cloud is behind [`VolumeSnapshots`] and [`Rebuild`].
+//!   state: what changes a cloud is behind [`VolumeSnapshots`], [`Guests`] and [`Rebuild`].
 //!
 //! It must not know of libvirt, domain XML's grammar, drivers, jobs or the database. What runs on
 //! this machine is told to it through the [`Machines`] port, and what runs on a cloud's hypervisors
@@ -21,6 +21,7 @@
 mod cloud;
 mod delegation;
 mod error;
+mod guests;
 mod instance;
 pub mod openstack;
 mod rebuild;
@@ -30,6 +31,7 @@ mod volumes;
 pub use cloud::Cloud;
 pub use delegation::{Delegated, Delegation, DelegationError, Grant, NoDelegation};
 pub use error::{BoxError, CloudError};
+pub use guests::{Freeze, Guests};
 pub use instance::{InstanceDetail, InstanceSummary};
 pub use rebuild::{
     FormerDisk, FormerMachine, PlannedPort, PlannedServer, PlannedVolume, Rebuild, ServerParts,

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use firn_agent::Domain;
 use firn_agent::rpc::{
-    DOMAIN_LIST, DOMAIN_SHOW, DomainShow, DomainShown, DomainsListed, VERSION, target,
+    DOMAIN_LIST, DOMAIN_SHOW, DomainShow, DomainShown, DomainsListed, INSTANCE_FREEZE,
+    INSTANCE_THAW, InstanceFreeze, InstanceFrozen, InstanceThaw, InstanceThawed, VERSION, target,
 };
 use firn_cloud::openstack::Hypervisors;
-use firn_cloud::{Cloud, CloudError, InstanceDetail, InstanceSummary};
-use firn_core::{InstanceId, PowerState, ProjectId};
+use firn_cloud::{Cloud, CloudError, Freeze, Guests, InstanceDetail, InstanceSummary};
+use firn_core::{InstanceId, JobId, PowerState, ProjectId};
 use firn_db::{Database, ServiceKind, ServiceState};
 use futures_util::future::join_all;
 use oslo_messaging::{Envelope, MessagingError, Schema, Transport};
@@ -23,6 +24,8 @@ use serde_json::json;
 
 /// How long an agent may take for one answer.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How long a guest may be frozen as far as conductors are concerned; its agent's options say less.
+const HOLD_SECONDS: u64 = 600;
 
 /// The agents that are up, together, as a cloud. The database says which there are.
 ///
@@ -128,6 +131,7 @@ impl Asked {
 
     fn into_cloud(self, host: &str, id: InstanceId) -> CloudError {
         match self.code() {
+            Some("not_found") => CloudError::NotFound { id },
             Some("invalid_input" | "conflict") => {
                 CloudError::InvalidInput { id, source: Box::new(self) }
             }
@@ -188,11 +192,26 @@ impl Cloud for AgentCloud {
 impl Hypervisors for AgentCloud {
     async fn domain(&self, host: &str, id: InstanceId) -> Result<InstanceDetail, CloudError> {
         let shown = self.ask(host, DOMAIN_SHOW, DomainShow { id }).await;
-        let shown = shown.map_err(|error| match error.is_not_found() {
-            true => CloudError::NotFound { id },
-            false => error.into_cloud(host, id),
-        })?;
+        let shown = shown.map_err(|error| error.into_cloud(host, id))?;
         detail(id, host.to_owned(), &shown)
+    }
+}
+
+#[async_trait]
+impl Guests for AgentCloud {
+    async fn freeze(&self, host: &str, id: InstanceId, job: JobId) -> Result<Freeze, CloudError> {
+        let asked = InstanceFreeze { instance_id: id, job_id: job, hold_seconds: HOLD_SECONDS };
+        let frozen = self.ask(host, INSTANCE_FREEZE, asked).await;
+        Ok(match frozen.map_err(|error| error.into_cloud(host, id))? {
+            InstanceFrozen::Frozen { .. } => Freeze::Frozen,
+            InstanceFrozen::Refused { message, .. } => Freeze::Refused { reason: message },
+        })
+    }
+
+    async fn thaw(&self, host: &str, id: InstanceId, job: JobId) -> Result<bool, CloudError> {
+        let asked = InstanceThaw { instance_id: id, job_id: job };
+        let thawed: Result<InstanceThawed, _> = self.ask(host, INSTANCE_THAW, asked).await;
+        Ok(thawed.map_err(|error| error.into_cloud(host, id))?.held)
     }
 }
 
@@ -207,3 +226,7 @@ fn detail(id: InstanceId, host: String, shown: &DomainShown) -> Result<InstanceD
     let instance = domain.instance(shown.power_state);
     Ok(InstanceDetail { instance, machine: domain.machine, host: Some(host) })
 }
+
+#[cfg(test)]
+#[path = "agents_tests.rs"]
+mod tests;

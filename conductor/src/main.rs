@@ -9,11 +9,11 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use firn_cloud::openstack::identity::Trusts;
 use firn_cloud::openstack::{
-    CinderOptions, CinderSnapshots, GlanceOptions, KeystoneAuthtokenOptions, NeutronOptions,
-    NovaOptions, OpenStackCloud, OpenStackRebuild, Services as OpenStackServices, ServicesOptions,
-    TrustDelegation,
+    CinderOptions, CinderSnapshots, GlanceOptions, Hypervisors, KeystoneAuthtokenOptions,
+    NeutronOptions, NovaOptions, OpenStackCloud, OpenStackRebuild, Services as OpenStackServices,
+    ServicesOptions, TrustDelegation,
 };
-use firn_cloud::{Delegation, NoDelegation};
+use firn_cloud::{Delegation, Guests, NoDelegation};
 use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
 use firn_conductor::worker::{Bandwidth, WorkerCommand};
 use firn_conductor::{
@@ -112,7 +112,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     };
     let cloud = match options.cloud.as_str() {
         "openstack" => openstack(config, &keystone, agents)?,
-        _ => CloudAccess::read_only(agents),
+        _ => CloudAccess {
+            guests: Some(Arc::clone(&agents) as Arc<dyn Guests>),
+            ..CloudAccess::read_only(agents)
+        },
     };
     let conductor = Conductor::new(
         settings,
@@ -173,7 +176,8 @@ fn openstack(
     let snapshots = CinderSnapshots::new(Arc::clone(&services.block_storage));
     let rebuild = OpenStackRebuild::new(services.clone(), Trusts::new(session), options);
     Ok(CloudAccess {
-        cloud: Arc::new(OpenStackCloud::new(services, agents)),
+        cloud: Arc::new(OpenStackCloud::new(services, Arc::clone(&agents) as Arc<dyn Hypervisors>)),
+        guests: Some(agents),
         volume_snapshots: Some(Arc::new(snapshots)),
         rebuild: Some(Arc::new(rebuild)),
     })

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use firn_cloud::{Cloud, Rebuild, VolumeSnapshots};
+use firn_cloud::{Cloud, Guests, Rebuild, VolumeSnapshots};
 use firn_db::Database;
 use firn_driver_host::DriverSet;
 use firn_driver_sdk::Config;
@@ -17,6 +17,8 @@ pub struct CloudAccess {
     pub cloud: Arc<dyn Cloud>,
     /// Where volumes have snapshots of their own service.
     pub volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
+    /// Where running guests can be frozen.
+    pub guests: Option<Arc<dyn Guests>>,
     /// Where instances and volumes can be made.
     pub rebuild: Option<Arc<dyn Rebuild>>,
 }
@@ -24,7 +26,7 @@ pub struct CloudAccess {
 impl CloudAccess {
     /// A cloud that only tells.
     pub fn read_only(cloud: Arc<dyn Cloud>) -> Self {
-        Self { cloud, volume_snapshots: None, rebuild: None }
+        Self { cloud, volume_snapshots: None, guests: None, rebuild: None }
     }
 }
 
@@ -35,6 +37,8 @@ pub(crate) struct Services {
     pub(crate) cloud: Arc<dyn Cloud>,
     /// Where volumes have snapshots of their own service.
     pub(crate) volume_snapshots: Option<Arc<dyn VolumeSnapshots>>,
+    /// Where running guests can be frozen.
+    pub(crate) guests: Option<Arc<dyn Guests>>,
     /// Where instances and volumes can be made.
     pub(crate) rebuild: Option<Arc<dyn Rebuild>>,
     pub(crate) drivers: Arc<DriverSet>,
@@ -49,8 +53,8 @@ impl Services {
         notifier: Arc<dyn Notifier>,
     ) -> Self {
         let drivers = Arc::new(load_drivers(&config.drivers));
-        let CloudAccess { cloud, volume_snapshots, rebuild } = access;
-        Self { config, database, cloud, volume_snapshots, rebuild, drivers, notifier }
+        let CloudAccess { cloud, volume_snapshots, guests, rebuild } = access;
+        Self { config, database, cloud, volume_snapshots, guests, rebuild, drivers, notifier }
     }
 }
 

@@ -13,6 +13,7 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
+from cloud import frozen
 from cloud.connection import STATE, connect
 from cloud.smoke import POOLS, USER_DATA, Smoke, images, rbd, trash
 from harness.api import Api, ApiError
@@ -136,6 +137,10 @@ class Backup(Smoke):
             self.restore(point, f"second-{point}")
         self.say("the oldest and the middle point are deleted; the others restore")
 
+    def freeze(self):
+        frozen.check(self)
+        assert self.tenant() == self.quota, "something of the frozen server is left"
+
     def isolation(self):
         """Another tenant sees none of it."""
         other = api_of(connect("beta"))
@@ -199,7 +204,8 @@ class Backup(Smoke):
     def steps(self):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
-            self.restores, self.delete_points, self.isolation, self.read_only, self.secrets, self.delete,
+            self.restores, self.delete_points, self.freeze, self.isolation, self.read_only,
+            self.secrets, self.delete,
         )  # fmt: skip
 
 

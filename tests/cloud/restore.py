@@ -199,7 +199,8 @@ class Restore(Backup):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
             self.restores, self.dry_runs, self.new_servers, self.recreated, self.over_volume,
-            self.in_place, self.undone, self.delete_points, self.isolation, self.read_only, self.secrets,
+            self.in_place, self.undone, self.delete_points, self.freeze, self.isolation, self.read_only,
+            self.secrets, self.delete,
             self.delete,
         )  # fmt: skip
 

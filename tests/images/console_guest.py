@@ -3,8 +3,8 @@
     python3 -m images.console_guest FILE       the raw disk, copied from the cache
 
 Its system is its initramfs; the root disk's partition is mounted at /disk and counts its boots.
-It prints `READY boots=N`. Then each line `ID COMMAND ARGUMENT...` is answered by a line
-`ID: ok ...` or `ID: error ...`:
+Where it has a channel for one, QEMU's guest agent runs. It prints `READY boots=N`. Then each line
+`ID COMMAND ARGUMENT...` is answered by a line `ID: ok ...` or `ID: error ...`:
 
     write DEV OFFSET LENGTH SEED    pattern, durable when it answers (see pattern.c)
     check DEV OFFSET LENGTH SEED    the pattern is there
@@ -24,7 +24,9 @@ from harness.ground import run
 from images import cache, disk
 
 SIZE = 64 << 20
-MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ext4", "crc32c_generic")
+MODULES = (
+    "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_console", "sd_mod", "ext4", "crc32c_generic",
+)  # fmt: skip
 PATTERN = Path(__file__).with_name("pattern.c")
 
 GRUB_CONFIG = """set timeout=0
@@ -48,6 +50,18 @@ boots=$(($(cat /disk/boots 2>/dev/null || echo 0) + 1))
 echo $boots >/disk/boots
 sync
 trap '' INT QUIT TSTP
+
+# The channel appears a moment after its driver.
+guest_agent() {
+    for try in $(seq 50); do
+        for port in /sys/class/virtio-ports/*; do
+            [ "$(cat $port/name 2>/dev/null)" = org.qemu.guest_agent.0 ] || continue
+            exec qemu-ga --method=virtio-serial --path=/dev/${port##*/} --statedir=/run
+        done
+        usleep 100000
+    done
+}
+guest_agent >/dev/null 2>&1 &
 
 disks() {
     for block in /sys/block/vd* /sys/block/sd*; do
@@ -77,12 +91,16 @@ done
 """
 
 
+def _download(package: str, scratch: Path):
+    # Without apt's sandbox: that user cannot write here.
+    run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], cwd=scratch)
+
+
 def _kernel(scratch: Path) -> tuple[Path, list[Path]]:
     """Debian's newest cloud kernel and the modules that the guest needs, in their order."""
     text = run(["apt-cache", "depends", "linux-image-cloud-amd64"])
     package = re.search(r"Depends: (linux-image-\d\S+)", text)[1]
-    # Without its sandbox: that user cannot write here.
-    run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], cwd=scratch)
+    _download(package, scratch)
     run(["dpkg", "-x", *scratch.glob("linux-image-*.deb"), scratch / "kernel"])
     version = os.listdir(scratch / "kernel/lib/modules")[0]
     run(["/sbin/depmod", "-b", scratch / "kernel", version])
@@ -92,14 +110,28 @@ def _kernel(scratch: Path) -> tuple[Path, list[Path]]:
     return scratch / f"kernel/boot/vmlinuz-{version}", [Path(module) for module in modules]
 
 
+def _guest_agent(scratch: Path, tree: Path):
+    """Debian's, with the libraries of this machine, which has them for QEMU."""
+    _download("qemu-guest-agent", scratch)
+    run(["dpkg", "-x", *scratch.glob("qemu-guest-agent_*.deb"), scratch / "agent"])
+    program = scratch / "agent/usr/sbin/qemu-ga"
+    needed = run(["ldd", program])
+    assert "not found" not in needed, f"libraries of qemu-ga are missing here:\n{needed}"
+    run(["cp", program, tree / "bin/qemu-ga"])
+    for library in re.findall(r"(/\S+) \(0x", needed):
+        (tree / library[1:]).parent.mkdir(parents=True, exist_ok=True)
+        run(["cp", "-L", library, tree / library[1:]])
+
+
 def _initramfs(scratch: Path, modules: list[Path], target: Path):
     tree = scratch / "initramfs"
-    for folder in ("bin", "proc", "sys", "dev", "disk", "modules"):
+    for folder in ("bin", "proc", "sys", "dev", "disk", "modules", "run"):
         (tree / folder).mkdir(parents=True)
     run(["cp", "/bin/busybox", tree / "bin/busybox"])
     (tree / "bin/sh").symlink_to("busybox")
     run(["gcc", "-O2", "-Wall", "-Werror", "-static", "-o", tree / "bin/pattern", PATTERN])
     run(["strip", tree / "bin/pattern"])
+    _guest_agent(scratch, tree)
     for module in modules:
         run(["cp", module, tree / "modules"])
     (tree / "modules/order").write_text("".join(f"{module.name}\n" for module in modules))

@@ -31,6 +31,8 @@ pub struct Domain {
     pub disks: Vec<Disk>,
     /// Disk devices that are not among the disks, and why.
     pub left_out: Vec<LeftOut>,
+    /// It has the channel on which QEMU's guest agent would answer, if the guest runs one.
+    pub guest_agent: bool,
     /// The XML with the values of passwords removed.
     pub xml: String,
 }
@@ -68,7 +70,8 @@ impl Domain {
         let nova_name = machine.nova.as_ref().and_then(|nova| nova.name.clone());
         let name = nova_name.unwrap_or_else(|| machine.domain_name.clone());
         let xml = secrets::removed(xml, &root);
-        Ok(Self { id, name, machine, disks, left_out, xml })
+        let guest_agent = guest_agent(&root);
+        Ok(Self { id, name, machine, disks, left_out, guest_agent, xml })
     }
 
     /// The UUID of a domain of which perhaps nothing else can be understood.
@@ -102,6 +105,14 @@ fn read(xml: &[u8]) -> Result<Element, DomainError> {
         return Err(DomainError::Root { found });
     }
     Ok(root)
+}
+
+fn guest_agent(root: &Element) -> bool {
+    let channels = root.child("devices").into_iter().flat_map(|devices| devices.named("channel"));
+    channels.filter_map(|channel| channel.child("target")).any(|target| {
+        target.attribute("type") == Some("virtio")
+            && target.attribute("name") == Some("org.qemu.guest_agent.0")
+    })
 }
 
 fn id(root: &Element) -> Result<InstanceId, DomainError> {

@@ -1,20 +1,26 @@
 //! What an agent is asked over the message bus, and what it says there by itself.
 //!
-//! Questions name instances by id and nothing else: no path, no command, no URI comes from a
-//! message. What may be asked is the list of this module.
+//! Questions name instances and jobs by id, and no path, no command, no URI comes from a message.
+//! What may be asked is the list of this module; all but a freeze and its thaw only tell.
 
 mod beat;
+mod freeze;
 mod server;
 
 use firn_core::{InstanceId, PowerState, ProjectId};
 use serde::{Deserialize, Serialize};
 
+pub use freeze::{FreezeRefusal, InstanceFreeze, InstanceFrozen, InstanceThaw, InstanceThawed};
 pub use server::{Agent, AgentOptions};
 
 /// `{}` → [`DomainsListed`].
 pub const DOMAIN_LIST: &str = "domain.list";
 /// [`DomainShow`] → [`DomainShown`].
 pub const DOMAIN_SHOW: &str = "domain.show";
+/// [`InstanceFreeze`] → [`InstanceFrozen`].
+pub const INSTANCE_FREEZE: &str = "instance.freeze";
+/// [`InstanceThaw`] → [`InstanceThawed`].
+pub const INSTANCE_THAW: &str = "instance.thaw";
 /// [`AgentReport`] → `{}`; asked by agents, of conductors.
 pub const AGENT_REPORT: &str = "agent.report";
 /// The newest version of each of these that is understood here.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use firn_core::{ErrorKind, InstanceId};
 use oslo_messaging::{Envelope, RemoteError, Request, Schema, Transport};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -10,9 +11,9 @@ use tracing::Instrument;
 use super::beat::beat;
 use super::{
     AgentReport, DOMAIN_LIST, DOMAIN_SHOW, DomainListed, DomainShow, DomainShown, DomainsListed,
-    VERSION, target,
+    INSTANCE_FREEZE, INSTANCE_THAW, VERSION, freeze, target,
 };
-use crate::{DomainSource, SourceError};
+use crate::{DomainSource, FreezeError, Freezes, SourceError};
 
 /// How many questions are answered at once.
 const PREFETCH: u16 = 8;
@@ -37,8 +38,16 @@ pub struct AgentOptions {
 /// Answers for the domains of a host.
 pub struct Agent {
     options: AgentOptions,
-    source: Arc<dyn DomainSource>,
+    host: Host,
     transport: Arc<dyn Transport>,
+}
+
+/// What questions are about.
+#[derive(Clone)]
+struct Host {
+    source: Arc<dyn DomainSource>,
+    /// `None` where no guest can be frozen.
+    freezes: Option<Arc<Freezes>>,
 }
 
 impl Agent {
@@ -48,7 +57,14 @@ impl Agent {
         source: Arc<dyn DomainSource>,
         transport: Arc<dyn Transport>,
     ) -> Self {
-        Self { options, source, transport }
+        Self { options, host: Host { source, freezes: None }, transport }
+    }
+
+    /// The same where guests can be frozen.
+    #[must_use]
+    pub fn with_freezes(mut self, freezes: Arc<Freezes>) -> Self {
+        self.host.freezes = Some(freezes);
+        self
     }
 
     /// Runs until dropped.
@@ -72,13 +88,13 @@ impl Agent {
             match self.transport.serve(&target, PREFETCH).await {
                 Ok(mut server) => {
                     while let Some(request) = server.next().await {
-                        let source = Arc::clone(&self.source);
+                        let host = self.host.clone();
                         let span = tracing::info_span!(
                             "question",
                             request_id = request.envelope.request_id,
                             schema = request.envelope.schema
                         );
-                        let reply = reply(source, request, self.options.deadline);
+                        let reply = reply(host, request, self.options.deadline);
                         answering.spawn(reply.instrument(span));
                         while answering.try_join_next().is_some() {}
                     }
@@ -90,12 +106,12 @@ impl Agent {
     }
 }
 
-async fn reply(source: Arc<dyn DomainSource>, request: Request, deadline: Duration) {
+async fn reply(host: Host, request: Request, deadline: Duration) {
     let schema = request.envelope.schema.clone();
     let request_id = request.envelope.request_id.clone();
     let question = request.envelope.clone();
     // The thread stays with a libvirt that hangs; only the answer is given up.
-    let work = tokio::task::spawn_blocking(move || answer(source.as_ref(), &question));
+    let work = tokio::task::spawn_blocking(move || answer(&host, &question));
     let answer = match tokio::time::timeout(deadline, work).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => Err(Refusal::internal(&error.to_string())),
@@ -119,17 +135,25 @@ async fn reply(source: Arc<dyn DomainSource>, request: Request, deadline: Durati
     }
 }
 
-fn answer(source: &dyn DomainSource, question: &Envelope) -> Result<Value, Refusal> {
+fn answer(host: &Host, question: &Envelope) -> Result<Value, Refusal> {
     let schema: Schema = question.schema.parse().map_err(|_| Refusal::unknown(question))?;
+    let (source, freezes) = (host.source.as_ref(), host.freezes.as_deref());
     match (schema.name.as_str(), schema.version) {
         (DOMAIN_LIST, 1..=VERSION) => Ok(json!(list(source)?)),
         (DOMAIN_SHOW, 1..=VERSION) => {
-            let asked: DomainShow = serde_json::from_value(question.body.clone())
-                .map_err(|error| Refusal::invalid(&error))?;
+            let asked: DomainShow = arguments(question)?;
             Ok(json!(show(source, asked.id)?))
         }
+        (INSTANCE_FREEZE, 1..=VERSION) => {
+            Ok(json!(freeze::freeze(source, freezes, &arguments(question)?)?))
+        }
+        (INSTANCE_THAW, 1..=VERSION) => Ok(json!(freeze::thaw(freezes, &arguments(question)?)?)),
         _ => Err(Refusal::unknown(question)),
     }
+}
+
+fn arguments<T: DeserializeOwned>(question: &Envelope) -> Result<T, Refusal> {
+    serde_json::from_value(question.body.clone()).map_err(|error| Refusal::invalid(&error))
 }
 
 fn list(source: &dyn DomainSource) -> Result<DomainsListed, SourceError> {
@@ -193,14 +217,26 @@ impl Refusal {
 
 impl From<SourceError> for Refusal {
     fn from(error: SourceError) -> Self {
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            message = format!("{message}: {error}");
-            cause = error.source();
-        }
-        Self { kind: error.kind(), message }
+        Self { kind: error.kind(), message: chain(&error) }
     }
+}
+
+/// A guest that does not thaw yet.
+impl From<FreezeError> for Refusal {
+    fn from(error: FreezeError) -> Self {
+        Self { kind: ErrorKind::Unavailable, message: chain(&error) }
+    }
+}
+
+/// An error with its causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    message
 }
 
 #[cfg(test)]
@@ -262,6 +298,19 @@ mod tests {
         assert_eq!(ask(&transport, DOMAIN_SHOW, absent).await, Err("not_found".to_owned()));
         let path = json!({ "id": "../a" });
         assert_eq!(ask(&transport, DOMAIN_SHOW, path).await, Err("invalid_input".to_owned()));
+        let job = "0b6d6f1e-55a1-4a0e-9c53-00000000000a";
+        let freeze = json!({ "instance_id": id, "job_id": job, "hold_seconds": 1 });
+        let frozen = ask(&transport, INSTANCE_FREEZE, freeze).await.unwrap();
+        assert_eq!(
+            frozen,
+            json!({
+                "outcome": "refused", "reason": "unable",
+                "message": "the agent of the host does not talk to libvirt",
+            })
+        );
+        let thaw = json!({ "instance_id": id, "job_id": job });
+        let thawed = ask(&transport, INSTANCE_THAW, thaw).await.unwrap();
+        assert_eq!(thawed, json!({ "held": false, "file_systems": 0 }));
         let other = ask(&transport, "shell.run", json!({})).await;
         assert_eq!(other, Err("unsupported".to_owned()));
         agent.abort();

@@ -41,12 +41,12 @@ impl LibvirtSource {
 
     /// Asks about one domain; that it is unknown is told apart from all else that can fail.
     fn ask(&self, command: &str, id: InstanceId) -> Result<String, SourceError> {
-        self.virsh.run(&[command, &id.to_string()]).map_err(|error| match error {
-            SourceError::Refused { message, .. } if unknown_domain(&message) => {
-                SourceError::NotFound { id }
-            }
-            other => other,
-        })
+        self.virsh.run(&[command, &id.to_string()]).map_err(|error| about(id, error))
+    }
+
+    /// The same of a command that tells its outcome only to people.
+    pub(super) fn ask_aloud(&self, command: &str, id: InstanceId) -> Result<String, SourceError> {
+        self.virsh.run_aloud(&[command, &id.to_string()]).map_err(|error| about(id, error))
     }
 }
 
@@ -104,6 +104,15 @@ impl DomainSource for LibvirtSource {
         }
         let message = format!("the XML of {} instead", domain.id);
         Err(SourceError::Refused { command: format!("dumpxml {id}"), message })
+    }
+}
+
+fn about(id: InstanceId, error: SourceError) -> SourceError {
+    match error {
+        SourceError::Refused { message, .. } if unknown_domain(&message) => {
+            SourceError::NotFound { id }
+        }
+        other => other,
     }
 }
 

@@ -4,6 +4,7 @@ mod combined;
 mod error;
 mod file;
 mod folder;
+mod freeze;
 mod libvirt;
 mod virsh;
 

@@ -26,9 +26,18 @@ impl Virsh {
     /// Runs one command and returns what it printed. The arguments are ours and UUIDs: nothing
     /// that others chose stands on a command line.
     pub(super) fn run(&self, arguments: &[&str]) -> Result<String, SourceError> {
+        self.speak(&["--quiet"], arguments)
+    }
+
+    /// The same of a command that tells its outcome only to people.
+    pub(super) fn run_aloud(&self, arguments: &[&str]) -> Result<String, SourceError> {
+        self.speak(&[], arguments)
+    }
+
+    fn speak(&self, manner: &[&str], arguments: &[&str]) -> Result<String, SourceError> {
         let ends = Instant::now() + self.deadline;
         let command = arguments.join(" ");
-        let mut child = self.spawn(arguments)?;
+        let mut child = self.spawn(manner, arguments)?;
         let output = drain(child.stdout.take());
         let errors = drain(child.stderr.take());
         let Some(status) = wait_until(&mut child, ends) else {
@@ -59,9 +68,10 @@ impl Virsh {
         })
     }
 
-    fn spawn(&self, arguments: &[&str]) -> Result<Child, SourceError> {
+    fn spawn(&self, manner: &[&str], arguments: &[&str]) -> Result<Child, SourceError> {
         let spawned = Command::new(&self.program)
-            .args(["--quiet", "--connect", &self.uri])
+            .args(manner)
+            .args(["--connect", &self.uri])
             .args(arguments)
             // States and messages are recognised in English.
             .env("LC_ALL", "C")

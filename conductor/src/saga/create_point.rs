@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use firn_cloud::InstanceDetail;
-use firn_core::{BackupMode, Consistency, DiskId, ErrorKind, PointId, PowerState};
+use firn_core::{BackupMode, Consistency, DiskId, ErrorKind, PointId};
 use firn_db::{PointDisk, PointFigures};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::base::Release;
+use super::quiesce::{Guest, hoped};
 use super::snapshot::{SNAPSHOT, SnapshotBy, TakeSnapshots, Taken};
 use super::transfer::{forget_session, in_repository, journaled};
 use super::{JobContext, JobError, RunningJob, Step, user_data};
@@ -34,11 +35,12 @@ pub(super) fn steps(job: &Arc<RunningJob>) -> Vec<Box<dyn Step>> {
 /// top of the same parent.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Discovered {
-    instance: InstanceDetail,
+    pub(super) instance: InstanceDetail,
     /// The instance has user data, which is not kept here.
     #[serde(default)]
     user_data: bool,
     pub(super) disks: Vec<DiscoveredDisk>,
+    /// What a point has whose snapshots do not say more.
     consistency: Consistency,
     parent_id: Option<PointId>,
     /// Devices that the request left out and that are there.
@@ -60,7 +62,7 @@ pub(super) struct DiscoveredDisk {
 #[serde(default)]
 pub(super) struct Spec {
     /// The least grade that the point must have.
-    consistency: Option<Consistency>,
+    pub(super) consistency: Option<Consistency>,
     /// Devices that are not read.
     excluded_disks: BTreeSet<String>,
     /// How fast the disks may be read.
@@ -85,8 +87,10 @@ impl Step for Discover {
         let mut instance = discover::instance(services, point.instance_id).await?;
         let user_data = user_data::take_out(&mut instance);
         // Before anything is read: a point below its demand is not wanted at all.
-        let consistency = grade(instance.instance.power_state);
-        check_grade(consistency, spec.consistency)?;
+        let power_state = instance.instance.power_state;
+        let guest = Guest::of(services.guests.as_deref(), &instance, context.id);
+        check_grade(hoped(power_state, guest.as_ref()), spec.consistency)?;
+        let consistency = hoped(power_state, None);
         let (wanted, excluded_disks) = choose(&instance, &spec.excluded_disks);
         for device in spec.excluded_disks.difference(&excluded_disks) {
             let text = format!("disk {device} is excluded, but the instance has none of that name");
@@ -109,15 +113,11 @@ impl Step for Discover {
     }
 }
 
-/// The grade that a backup reaches now. Nobody freezes a running guest yet.
-fn grade(power_state: PowerState) -> Consistency {
-    match power_state {
-        PowerState::ShutOff => Consistency::Application,
-        PowerState::Running | PowerState::Unknown => Consistency::Crash,
-    }
-}
-
-fn check_grade(reached: Consistency, demanded: Option<Consistency>) -> Result<(), JobError> {
+/// Fails where a grade is below the demand.
+pub(super) fn check_grade(
+    reached: Consistency,
+    demanded: Option<Consistency>,
+) -> Result<(), JobError> {
     let Some(demanded) = demanded.filter(|demanded| reached < *demanded) else { return Ok(()) };
     let word = |grade| match grade {
         Consistency::Crash => "crash",
@@ -129,8 +129,8 @@ fn check_grade(reached: Consistency, demanded: Option<Consistency>) -> Result<()
         ErrorKind::Conflict,
         format!(
             "the plan demands {demanded} consistency and only {reached} consistency can be \
-             reached now, so no restore point is kept: shut the instance off for the backup, or \
-             demand less"
+             reached now, so no restore point is kept: shut the instance off for the backup, for \
+             filesystem consistency let its guest agent run, or demand less"
         ),
     ))
 }
@@ -178,6 +178,12 @@ fn readable_disks(
     readable.collect()
 }
 
+/// The grade of a point: that of its snapshots, or what was `discovered` where they do not say.
+fn grade(discovered: Consistency, taken: &[Taken]) -> Consistency {
+    let grades = taken.iter().map(|one| one.consistency.unwrap_or(discovered));
+    grades.min().unwrap_or(discovered)
+}
+
 struct Transfer(Arc<RunningJob>);
 
 #[async_trait]
@@ -195,6 +201,7 @@ impl Step for Transfer {
             user_data::put_back(&self.0.services, &mut instance).await?;
         }
         let taken: Vec<Taken> = context.output(SNAPSHOT)?;
+        let consistency = grade(consistency, &taken);
         let disks = disks.into_iter().zip(taken);
         let disks = disks.map(|(found, taken)| BackupDisk { snapshot: taken.name, ..found.disk });
         let work = Work::Backup(Box::new(Backup {
@@ -223,6 +230,7 @@ impl Step for Transfer {
 /// What a finished backup writes into the point's row, from the journal.
 pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
     let found: Discovered = context.output(DISCOVER)?;
+    let taken: Vec<Taken> = context.output(SNAPSHOT)?;
     let result: BackupResult = context.output(TRANSFER)?;
     let disks = found.disks.into_iter().zip(result.disks).map(|(source, result)| PointDisk {
         id: DiskId::new(),
@@ -237,7 +245,7 @@ pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
         stored_bytes: result.stored_bytes,
     });
     Ok(PointFigures {
-        consistency: found.consistency,
+        consistency: grade(found.consistency, &taken),
         parent_id: found.parent_id,
         disks: disks.collect(),
     })
@@ -245,4 +253,4 @@ pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
 
 #[cfg(test)]
 #[path = "create_point_tests.rs"]
-mod tests;
+pub(super) mod tests;

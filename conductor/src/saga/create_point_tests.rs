@@ -1,11 +1,12 @@
 use firn_core::{
-    Disk, DiskKind, DiskLocation, Firmware, Instance, InstanceId, MachineIdentity, ProjectId,
+    Disk, DiskKind, DiskLocation, Firmware, Instance, InstanceId, MachineIdentity, PowerState,
+    ProjectId,
 };
 use serde_json::json;
 
 use super::*;
 
-fn instance(disks: &[(&str, DiskKind)]) -> InstanceDetail {
+pub(in crate::saga) fn instance(disks: &[(&str, DiskKind)]) -> InstanceDetail {
     let disk = |(device, kind): &(&str, DiskKind)| Disk {
         device: (*device).to_owned(),
         kind: *kind,
@@ -65,8 +66,20 @@ fn a_grade_below_the_demand_is_refused_and_names_both() {
     let error = check_grade(C, Some(F)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("filesystem") && error.message.contains("crash"), "{error}");
-    assert_eq!((grade(PowerState::ShutOff), grade(PowerState::Running)), (A, C));
-    assert_eq!(grade(PowerState::Unknown), C);
+}
+
+#[test]
+fn a_point_has_the_grade_of_its_snapshots_and_of_old_journals_what_was_discovered() {
+    use Consistency::{Application as A, Crash as C, Filesystem as F};
+    let taken = |grade: &str| -> Vec<Taken> {
+        let one = json!({ "name": "s", "cloud_id": null, "consistency": grade });
+        serde_json::from_value(json!([one, one])).unwrap()
+    };
+    assert_eq!(grade(C, &taken("filesystem")), F);
+    assert_eq!(grade(A, &taken("crash")), C, "it was started after it was discovered");
+    let old = json!([{ "name": "s", "cloud_id": null }, { "name": null, "cloud_id": null }]);
+    let old: Vec<Taken> = serde_json::from_value(old).unwrap();
+    assert_eq!((grade(A, &old), grade(C, &old)), (A, C));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod driver;
 mod exclusive;
 mod execute;
 mod journal;
+mod quiesce;
 mod restore;
 mod running;
 mod snapshot;

@@ -9,18 +9,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use firn_core::{Disk, ErrorKind};
+use firn_core::{Consistency, Disk, ErrorKind};
 use firn_db::Point;
 use firn_driver_sdk::{Driver, DriverError, Location};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::create_point::{DISCOVER, Discovered, DiscoveredDisk};
+use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec, check_grade};
 use super::driver::ask_driver;
+use super::quiesce::{Guest, while_still};
 use super::transfer::journaled;
 use super::{JobContext, JobError, RunningJob, Step, base};
+use crate::discover;
 use crate::services::Services;
+use crate::worker::Watch;
 use crate::worker::protocol::BackupDisk;
 
 pub(super) const SNAPSHOT: &str = "snapshot";
@@ -61,9 +64,13 @@ pub(super) struct Taken {
     pub(super) name: Option<String>,
     /// The cloud's id of it, where the cloud took it.
     pub(super) cloud_id: Option<String>,
+    /// What it can be relied on for, as all that were taken with it; not known of one that was taken
+    /// before guests were frozen.
+    #[serde(default)]
+    pub(super) consistency: Option<Consistency>,
 }
 
-/// Takes a snapshot of every disk, all at once.
+/// Takes a snapshot of every disk, all at once, while the guest is frozen.
 pub(super) struct TakeSnapshots(pub(super) Arc<RunningJob>);
 
 #[async_trait]
@@ -77,14 +84,34 @@ impl Step for TakeSnapshots {
         self.undo(context).await?;
         let found: Discovered = context.output(DISCOVER)?;
         let point = self.0.point().await?;
+        // It may have been started, or have moved, since it was discovered.
+        let now = discover::instance(&self.0.services, point.instance_id).await?;
+        let guest = Guest::of(self.0.services.guests.as_deref(), &now, context.id);
         let takes = found.disks.iter().map(|disk| self.take(context, &point, disk));
         // All are waited for, so that none appears after it was looked for.
-        let taken = join_all(takes).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (taken, reached) =
+            while_still(now.instance.power_state, guest.as_ref(), &context.stop, join_all(takes))
+                .await;
+        let mut taken = taken.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let stopped = || JobError::new(ErrorKind::Unavailable, "stopped while taking snapshots");
+        let reached = reached.ok_or_else(stopped)?;
+        if let Some((level, text)) = reached.remark {
+            self.0.lease.message(level, SNAPSHOT, &text).await;
+        }
+        let Spec { consistency: demanded, .. } = self.0.spec()?;
+        check_grade(reached.consistency, demanded)?;
+        for one in &mut taken {
+            one.consistency = Some(reached.consistency);
+        }
         journaled(&taken)
     }
 
     async fn undo(&self, context: &JobContext) -> Result<(), JobError> {
         let found: Discovered = context.output(DISCOVER)?;
+        let guests = self.0.services.guests.as_deref();
+        if let Some(guest) = Guest::of(guests, &found.instance, context.id) {
+            guest.thaw_or_warn().await;
+        }
         if found.disks.iter().any(|disk| matches!(disk.snapshot_by, SnapshotBy::Cloud { .. })) {
             remove_of_job(&self.0.services, context).await?;
         }
@@ -114,7 +141,7 @@ impl TakeSnapshots {
                     let doing = format!("taking a snapshot of volume {volume_id}");
                     JobError::from_chain(error.kind(), &doing, &error)
                 })?;
-                Ok(Taken { name: Some(taken.name), cloud_id: Some(taken.id) })
+                Ok(Taken { name: Some(taken.name), cloud_id: Some(taken.id), consistency: None })
             }
             (SnapshotBy::Cloud { .. }, None) => Err(JobError::new(
                 ErrorKind::Conflict,
@@ -128,7 +155,7 @@ impl TakeSnapshots {
                     driver.snapshot_create(at, &given)
                 })
                 .await?;
-                Ok(Taken { name: Some(name), cloud_id: None })
+                Ok(Taken { name: Some(name), ..Taken::default() })
             }
         }
     }
@@ -195,3 +222,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod freeze_tests;

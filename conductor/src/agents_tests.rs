@@ -1,0 +1,87 @@
+//! A conductor and an agent, as they talk about freezing.
+
+use std::path::Path;
+
+use firn_agent::rpc::{Agent, AgentOptions};
+use firn_agent::{FolderSource, FreezeError, FreezeOptions, Freezes, GuestFreezer, SourceError};
+use oslo_messaging::InProcess;
+
+use super::*;
+
+const WITH_AGENT: &str = "0b6d6f1e-55a1-4a0e-9c53-000000000001";
+const WITHOUT: &str = "0b6d6f1e-55a1-4a0e-9c53-000000000002";
+
+/// Guests that do what they are asked.
+struct Willing;
+
+impl GuestFreezer for Willing {
+    fn freeze(&self, _: InstanceId) -> Result<u32, FreezeError> {
+        Ok(2)
+    }
+
+    fn thaw(&self, _: InstanceId) -> Result<Option<u32>, SourceError> {
+        Ok(Some(2))
+    }
+}
+
+fn define(folder: &Path, id: &str, channel: &str) {
+    let xml = format!(
+        "<domain type='kvm'><name>{id}</name><uuid>{id}</uuid><memory>1</memory>\
+         <devices>{channel}</devices></domain>"
+    );
+    std::fs::write(folder.join(format!("{id}.xml")), xml).unwrap();
+}
+
+#[tokio::test]
+async fn guests_are_frozen_and_thawed_by_the_agent_of_their_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>\
+                   </channel>";
+    define(folder.path(), WITH_AGENT, channel);
+    define(folder.path(), WITHOUT, "");
+    let freeze_options = FreezeOptions {
+        records: folder.path().join("frozen"),
+        longest: Duration::from_secs(3600),
+        patience: Duration::from_secs(60),
+        retry: Duration::from_secs(1),
+    };
+    let freezes = Arc::new(Freezes::open(Box::new(Willing), freeze_options).unwrap());
+    let options = AgentOptions {
+        host: "h".to_owned(),
+        version: "1".to_owned(),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        report_interval: Duration::from_secs(60),
+        deadline: Duration::from_secs(60),
+    };
+    let transport: Arc<dyn Transport> = Arc::new(InProcess::new());
+    let source = Arc::new(FolderSource::new(folder.path()));
+    let agent = Agent::new(options, source, Arc::clone(&transport)).with_freezes(freezes);
+    let agent = tokio::spawn(async move { agent.run().await });
+    let database =
+        Database::open(&format!("sqlite://{}", folder.path().join("firn.db").display())).unwrap();
+    let agents = AgentCloud::new(database, transport, Duration::from_secs(60));
+    let (id, without): (InstanceId, InstanceId) =
+        (WITH_AGENT.parse().unwrap(), WITHOUT.parse().unwrap());
+    let (job, other) = (JobId::new(), JobId::new());
+    // Until it listens.
+    while agents.domain("h", id).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(agents.freeze("h", id, job).await.unwrap(), Freeze::Frozen);
+    assert!(folder.path().join("frozen").join(WITH_AGENT).exists());
+    for (id, part) in [(id, "by another backup"), (without, "no guest agent")] {
+        let Freeze::Refused { reason } = agents.freeze("h", id, other).await.unwrap() else {
+            panic!("{id} is frozen")
+        };
+        assert!(reason.contains(part), "{reason}");
+    }
+    assert!(!agents.thaw("h", id, other).await.unwrap());
+    assert!(agents.thaw("h", id, job).await.unwrap());
+    assert!(!agents.thaw("h", id, job).await.unwrap());
+    let unknown = agents.freeze("h", InstanceId::new(), job).await.unwrap_err();
+    assert!(matches!(unknown, CloudError::NotFound { .. }), "{unknown:?}");
+    let nobody = agents.freeze("elsewhere", id, job).await.unwrap_err();
+    assert!(matches!(nobody, CloudError::Unavailable { .. }), "{nobody:?}");
+    agent.abort();
+}
