@@ -29,12 +29,10 @@ pub(crate) fn demand(conn: &mut Connection) -> Result<(), DbError> {
     };
     // The migrations of all engines have the same names.
     let known: Vec<Box<dyn Migration<Sqlite>>> = SQLITE.migrations().map_err(failed)?;
-    let lacks = |one: &&Box<dyn Migration<Sqlite>>| {
-        !one.name().to_string().ends_with(CONTRACTING)
-            && !applied.contains(&one.name().version().to_string())
-    };
-    match known.iter().find(lacks) {
-        Some(first) => Err(DbError::Outdated { first: first.name().to_string() }),
+    let names = known.iter().map(|one| (one.name().to_string(), one.name().version().to_string()));
+    let mut needed = names.filter(|(name, _)| !name.ends_with(CONTRACTING));
+    match needed.find(|(_, version)| !applied.contains(version)) {
+        Some((first, _)) => Err(DbError::Outdated { first }),
         None => Ok(()),
     }
 }
