@@ -167,7 +167,7 @@ class During(Restore):
 
     def steps(self):
         return (
-            self.boot, self.attach, self.write, self.log_in, self.prepare, self.deeds, self.remove,
+            self.boot, self.attach, self.find, self.log_in, self.prepare, self.deeds, self.remove,
         )  # fmt: skip
 
 

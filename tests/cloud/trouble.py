@@ -150,7 +150,7 @@ class Trouble(Operations):
 
     def steps(self):
         return (
-            self.boot, self.attach, self.write, self.log_in, self.prepare, self.calm, self.troubles,
+            self.boot, self.attach, self.find, self.log_in, self.prepare, self.calm, self.troubles,
             self.verify, self.tell, self.remove,
         )  # fmt: skip
 
