@@ -20,8 +20,12 @@ Asked = tuple[str, Callable[[bool], None]]
 class Operations(Restore):
     """The guest writes only before a job is asked for, so its disks stay what they were then."""
 
-    # The guest does not boot again.
-    boots = 1
+    def __init__(self):
+        super().__init__()
+        # The guest does not boot again.
+        self.boots = 1
+        # What the disks hold, until something is written.
+        self.sums: dict[str, str] = {}
 
     def asking(self):
         """Called when all is as it should be and the job is about to be asked for."""
@@ -41,11 +45,15 @@ class Operations(Restore):
     def scribble(self, chance: random.Random):
         for device in chance.sample(sorted(self.where), 2):
             offset = chance.randrange(20, 900)
+            self.sums.pop(device, None)
             self.guest.do("write", device, f"{offset}M", "4M", chance.randrange(1 << 30))
 
     def backup(self, chance: random.Random, mode: str) -> Asked:
         self.scribble(chance)
-        sums = {device: export_sum(spec) for device, spec in self.disks.items()}
+        for device, spec in self.disks.items():
+            if device not in self.sums:
+                self.sums[device] = export_sum(spec)
+        sums = dict(self.sums)
         body = {"instance_id": self.server.id, "mode": mode}
         asked = self.ask(self.api, "/v1/restore-points", "restore_point", body)
 
