@@ -1,5 +1,6 @@
 """What jobs may not leave behind: looked for in Cinder, Nova, Ceph, Keystone, Firn's database and folders."""
 
+import functools
 import json
 import re
 import subprocess
@@ -18,6 +19,9 @@ PASSING = {
     "restore_points": ("creating", "deleting"),
     "restores": ("restoring",),
 }
+
+# A login asks many services what they can do.
+login = functools.cache(connect)
 
 
 def sql(query: str) -> list[str]:
@@ -40,8 +44,8 @@ class Owned:
 
 
 def cinder(owned: Owned) -> list[str]:
-    found = [f"Cinder's snapshot {one.id}" for one in connect("firn", "service").list_volume_snapshots()]
-    storage = connect().block_storage
+    found = [f"Cinder's snapshot {one.id}" for one in login("firn", "service").list_volume_snapshots()]
+    storage = login().block_storage
     for volume in storage.volumes(all_projects=True):
         if volume.id not in owned.volumes:
             found.append(f"volume {volume.id} {volume.name!r}, which is {volume.status}")
@@ -57,7 +61,7 @@ def cinder(owned: Owned) -> list[str]:
 def nova(owned: Owned) -> list[str]:
     return [
         f"server {server.id} {server.name!r}, which is {server.status}"
-        for server in connect().compute.servers(all_projects=True)
+        for server in login().compute.servers(all_projects=True)
         if server.id not in owned.servers
     ]
 
@@ -90,7 +94,7 @@ def ceph(owned: Owned) -> list[str]:
 
 
 def keystone() -> list[str]:
-    trusts = connect().session.get(f"{auth_url()}/OS-TRUST/trusts").json()["trusts"]
+    trusts = login().session.get(f"{auth_url()}/OS-TRUST/trusts").json()["trusts"]
     return [f"trust {one['id']}" for one in trusts]
 
 

@@ -20,7 +20,7 @@ VICTIMS = {
     "rabbitmq": "rabbitmq",
 }
 # A conductor's workers see that it has gone; until then they may do what they were at.
-WORKERS_END = 20
+WORKERS_END = 10
 
 
 def processes(name: str) -> list[int]:

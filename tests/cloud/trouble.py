@@ -23,6 +23,8 @@ from harness.api import FINAL
 # The longest that a job may take to end, and its traces to go.
 JOB_DEADLINE = 600
 SETTLE_DEADLINE = 240
+# Seconds that a process is away: a conductor's lease has 15.
+ABSENCE = (2, 18)
 # What a user's message does not contain: words of the program.
 JUNK = re.compile(r"panicked|unwrap|backtrace|\.rs:\d|\b(Some|None|Err|Ok)\(")
 
@@ -104,7 +106,7 @@ class Trouble(Operations):
         chance = random.Random(f"{self.seed} {number}")
         operation = chance.choices(list(OPERATIONS), list(OPERATIONS.values()))[0]
         victim = chance.choice(list(VICTIMS))
-        moment, absence = chance.uniform(0, 1.1), chance.uniform(2, 25)
+        moment, absence = chance.uniform(0, 1), chance.uniform(*ABSENCE)
         outage = Outage(victim, moment * self.usual[operation], absence)
         name = (
             f"seed {self.seed} round {number}: {operation}, {victim} killed after"
