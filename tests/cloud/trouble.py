@@ -15,7 +15,7 @@ import re
 import time
 import traceback
 
-from cloud.leftovers import Owned, left
+from cloud.leftovers import Owned, left, login
 from cloud.operations import OPERATIONS, Operations
 from cloud.outage import VICTIMS, Outage
 from harness.api import FINAL
@@ -75,11 +75,31 @@ class Trouble(Operations):
         took = time.monotonic() - self.asked_at
         if outage:
             outage.over()
+            self.whole()
         else:
             self.usual[operation] = took
         self.check_reason(job)
         check(job["status"] == "succeeded")
         return job
+
+    def whole(self):
+        """Until all of Nova's and Cinder's services have said that they live again.
+
+        Of a compute that is silent for long Nova deletes servers in its database alone: their guests go
+        on, with volumes that cannot be removed then.
+        """
+        end = time.monotonic() + 180
+        while True:
+            down = [
+                one["binary"]
+                for service in (login().compute, login().block_storage)
+                for one in service.get("/os-services").json()["services"]
+                if one["state"] != "up"
+            ]
+            if not down:
+                return
+            assert time.monotonic() < end, f"down for long: {down}"
+            time.sleep(1)
 
     def calm(self):
         """Each operation once with nothing in its way, for the time that it takes."""
