@@ -84,19 +84,20 @@ class Changed(Backup):
         whole = seconds(job["created_at"], job["finished_at"])
         return disk, whole, seconds(step["started_at"], step["finished_at"])
 
-    def export_diff(self, snapshot: str, since: str | None, target: str) -> float:
-        options = ["--from-snap", since] if since else []
-        if target != "/dev/null":
-            Path(target).unlink(missing_ok=True)
+    def export_diff(self, snapshot: str, since: str | None, target: Path | None) -> float:
+        """The seconds that it takes, to that file or to nowhere."""
+        options = ["--no-progress", *(["--from-snap", since] if since else [])]
+        command = ["rbd", "-c", CONF, "export-diff", *options, f"{self.spec}@{snapshot}", target or "-"]
         begin = time.monotonic()
-        rbd("export-diff", "--no-progress", *options, f"{self.spec}@{snapshot}", target)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=1800)
         return time.monotonic() - begin
 
     def peer(self, snapshot: str, since: str | None) -> tuple[float, float, int]:
         """Seconds to nowhere and to a file, and the bytes of the file."""
         file = STATE / "export.diff"
-        nowhere = self.export_diff(snapshot, since, "/dev/null")
-        written = self.export_diff(snapshot, since, str(file))
+        file.unlink(missing_ok=True)
+        nowhere = self.export_diff(snapshot, since, None)
+        written = self.export_diff(snapshot, since, file)
         size = file.stat().st_size
         file.unlink()
         return nowhere, written, size

@@ -40,7 +40,7 @@ class During(Restore):
     # Deeds, each with what undoes it. They answer what came of them.
 
     def attach_volume(self) -> str:
-        self.cloud.attach_volume(self.server, self.spare, timeout=300)
+        self.cloud.attach_volume(self.server, self.cloud.get_volume(self.spare.id), timeout=300)
         return self.cloud.get_volume(self.spare.id).status
 
     def detach_spare(self):
