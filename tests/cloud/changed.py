@@ -9,6 +9,7 @@ changed since the round before, in turns. Bytes are checked, times only told.
 
 import argparse
 import random
+import shutil
 import statistics
 import subprocess
 import time
@@ -122,16 +123,13 @@ class Changed(Backup):
         self.put(self.chance.sample(self.places, CHANGED))
         name, since = self.mark(f"round-{number}"), self.kept
         self.plug()
-        turns = [
-            lambda: self.firn("incremental"),
-            lambda: self.peer(name, since),
-        ]
+        # Who comes second finds what the first has read in the OSD's cache.
         if number % 2:
-            nowhere, written, size = turns[1]()
-            disk, whole, reading = turns[0]()
+            nowhere, written, size = self.peer(name, since)
+            disk, whole, reading = self.firn("incremental")
         else:
-            disk, whole, reading = turns[0]()
-            nowhere, written, size = turns[1]()
+            disk, whole, reading = self.firn("incremental")
+            nowhere, written, size = self.peer(name, since)
         changed = CHANGED * OBJECT
         assert disk["read_bytes"] == changed, f"{disk['read_bytes']} read, {changed} changed"
         assert size >= changed, "export-diff has not all"
@@ -164,6 +162,7 @@ class Changed(Backup):
         script = 'rbd -c "$0" export --no-progress "$1" - | cmp - "$2"'
         command = ["bash", "-eo", "pipefail", "-c", script, CONF, f"{self.spec}@{self.kept}", file]
         subprocess.run(command, check=True, timeout=1800)
+        shutil.rmtree(file.parent)
         self.say("the last point restored, the same through rbd")
 
     def remove(self):
