@@ -21,9 +21,11 @@ ROUNDS ?= 3
 # Random requests an operation of the fuzzer, and what they are made from.
 EXAMPLES ?= 15
 SEED ?= 1
+# Rounds of trouble.
+TROUBLES ?= 30
 
 .PHONY: help deps build lint test rough-test fuzz-api demo bench bench-chunks bench-api \
-	cloud cloud-down cloud-smoke cloud-test cloud-lint clean
+	cloud cloud-down cloud-smoke cloud-test cloud-trouble cloud-during cloud-bench cloud-lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,9 +83,21 @@ cloud-test: build cloud ## Firn on the cloud: a running server backed up, restor
 	@FIRN_CLOUD=$${FIRN_CLOUD:-$${FIRN_BUILD_DIR:-$(CURDIR)/build}/cloud} \
 		cargo nextest run -p firn-cloud --locked --profile cloud
 
+cloud-trouble: build cloud ## Backups and restores while processes are killed (TROUBLES=N SEED=N)
+	@tests/cloud/up firn
+	@tests/cloud/trouble --seed $(SEED) --rounds $(TROUBLES)
+
+cloud-during: build cloud ## What a tenant does to a server while a backup of it reads
+	@tests/cloud/up firn
+	@tests/cloud/during
+
+cloud-bench: build cloud ## Incremental backups beside rbd export-diff of the same change (ROUNDS=N SEED=N)
+	@tests/cloud/up firn
+	@tests/cloud/changed --rounds $(ROUNDS) --seed $(SEED)
+
 cloud-lint: ## shellcheck and bashate over the scripts of cloud and devstack
 	@tests/install/deps.sh packages-cloud.txt
-	@shellcheck -x -P tests/cloud/lib tests/cloud/{up,down,status,smoke,test,guest} tests/cloud/lib/*.sh tests/cloud/services/*.sh \
+	@shellcheck -x -P tests/cloud/lib tests/cloud/{up,down,status,service,smoke,test,guest,trouble,during,changed} tests/cloud/lib/*.sh tests/cloud/services/*.sh \
 		devstack/plugin.sh devstack/lib/firn
 	@bashate -i E006 devstack/plugin.sh devstack/settings devstack/lib/firn
 

@@ -117,6 +117,10 @@ class Backup(Smoke):
         body = {"restore": {"restore_point_id": point, "target": target}}
         restore = self.operator.call("POST", "/v1/restores", body)["restore"]
         self.operator.wait(restore["job_id"], 600)
+        self.check_files(point, name)
+
+    def check_files(self, point: str, name: str):
+        """What was restored to files is what the point must be; the files are removed."""
         folder = STATE / "firn/restores" / name
         for device, expected in self.truth[point].items():
             assert file_sum(folder / f"{device}.raw") == expected, f"{device} of {point} differs"

@@ -72,16 +72,20 @@ class Smoke:
                 return name
         raise AssertionError(f"the guest does not see {volume.id}")
 
-    def write(self):
-        where = {"vdb": f"vms/{self.server.id}_disk.eph0"}
+    def find(self):
+        """Where the disks lie, but for the root."""
+        self.where = {"vdb": f"vms/{self.server.id}_disk.eph0"}
         for name, volume in self.volumes.items():
-            where[self.device(volume)] = f"{POOLS[name]}/volume-{volume.id}"
-        for number, (device, spec) in enumerate(where.items()):
+            self.where[self.device(volume)] = f"{POOLS[name]}/volume-{volume.id}"
+
+    def write(self):
+        self.find()
+        for number, (device, spec) in enumerate(self.where.items()):
             self.guest.do("write", device, "5M", "3M", 100 + number)
             self.guest.do("check", device, "5M", "3M", 100 + number)
             self.compare(device, spec)
-        self.where = where
-        self.say(f"written by the guest, and the same through rbd: {', '.join(where.values())}")
+        seen = ", ".join(self.where.values())
+        self.say(f"written by the guest, and the same through rbd: {seen}")
 
     def compare(self, device: str, spec: str):
         digest = self.guest.do("sum", device, deadline=900)

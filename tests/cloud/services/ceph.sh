@@ -168,6 +168,8 @@ make_users() {
     servers=$(caps rbd "$servers_pool")
     user glance mon 'profile rbd' osd "$(caps rbd "$images_pool")" mgr "$(caps rbd "$images_pool")"
     user cinder mon 'profile rbd' osd "$volumes, $servers, $images" mgr "$volumes"
+    # Nova makes images of running servers in Glance's pool; else it would suspend them and copy.
+    images=$(caps rbd "$images_pool")
     user nova mon 'profile rbd' osd "$servers, $volumes, $images" mgr "$servers"
     user rgw mon 'allow rw' osd 'allow rwx'
 }

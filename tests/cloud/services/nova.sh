@@ -24,6 +24,10 @@ vif_plugging_is_fatal = false
 vif_plugging_timeout = 0
 # Servers that ran when the cloud went down run again when it is up.
 resume_guests_state_on_host_boot = true
+# There is one host.
+allow_resize_to_same_host = true
+# The guest does not hear when it is asked to shut down.
+shutdown_timeout = 5
 [wsgi]
 api_paste_config = /usr/share/nova-common/api-paste.ini
 [api]
