@@ -63,11 +63,14 @@ async fn run(
     if unwinding {
         return unwind(steps, &touched, error, job, journal).await;
     }
+    let commit = steps.iter().position(|step| step.commits());
     for (position, step) in steps.iter().enumerate() {
         if touched[position] == Some(StepState::Done) {
             continue;
         }
-        let result = match job.stop.reason() {
+        let committed =
+            |touched: &[Option<StepState>]| commit.is_some_and(|commit| touched[commit].is_some());
+        let result = match stopped(job, committed(&touched)) {
             // The first step's undo also ends what came with the request, such as a trust.
             Some(StopReason::Cancelled) if position == 0 => {
                 journal.started(position, step.name()).await?;
@@ -78,7 +81,7 @@ async fn run(
             None => {
                 journal.started(position, step.name()).await?;
                 touched[position] = Some(StepState::Started);
-                Some(attempt(step.as_ref(), job, journal).await?)
+                Some(attempt(step.as_ref(), job, journal, committed(&touched)).await?)
             }
         };
         if let Some(Ok(output)) = result {
@@ -87,15 +90,25 @@ async fn run(
             job.set_output(step.name(), output);
             continue;
         }
-        let error = match job.stop.reason() {
+        let committed = committed(&touched);
+        let error = match stopped(job, committed) {
             Some(StopReason::LeaseLost | StopReason::Shutdown) => return Ok(Ended::Interrupted),
             Some(StopReason::Cancelled) => None,
             None => result.and_then(Result::err),
         };
+        if let (true, Some(error)) = (committed, &error) {
+            journal.warn(step.name(), &format!("failed and is tried again later: {error}")).await?;
+            return Ok(Ended::Interrupted);
+        }
         journal.unwinding(error.as_ref()).await?;
         return unwind(steps, &touched, error, job, journal).await;
     }
     Ok(Ended::Succeeded)
+}
+
+/// Why to stop now. A cancel is no reason once the job is `committed`.
+fn stopped(job: &JobContext, committed: bool) -> Option<StopReason> {
+    job.stop.reason().filter(|reason| !(committed && *reason == StopReason::Cancelled))
 }
 
 /// Runs one step, again where the failure may pass. The outer error is the journal's.
@@ -103,6 +116,7 @@ async fn attempt(
     step: &dyn Step,
     job: &JobContext,
     journal: &dyn Journal,
+    committed: bool,
 ) -> Result<Result<serde_json::Value, JobError>, JournalError> {
     let mut tries = 1;
     loop {
@@ -110,7 +124,7 @@ async fn attempt(
             Ok(output) => return Ok(Ok(output)),
             Err(error) => error,
         };
-        if tries == TRIES || !error.kind.retryable() || job.stop.reason().is_some() {
+        if tries == TRIES || !error.kind.retryable() || stopped(job, committed).is_some() {
             return Ok(Err(error));
         }
         let text = format!("try {tries} of {TRIES} failed and is repeated: {error}");

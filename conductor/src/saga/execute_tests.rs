@@ -28,6 +28,7 @@ struct Make {
     fails: Mutex<(u32, ErrorKind)>,
     /// Asks for a stop in the middle of its run.
     stops: Option<StopReason>,
+    commits: bool,
 }
 
 const NAMES: [&str; 3] = ["first", "second", "third"];
@@ -36,6 +37,10 @@ const NAMES: [&str; 3] = ["first", "second", "third"];
 impl Step for Make {
     fn name(&self) -> &'static str {
         NAMES[self.position]
+    }
+
+    fn commits(&self) -> bool {
+        self.commits
     }
 
     async fn run(&self, job: &JobContext) -> Result<Value, JobError> {
@@ -132,10 +137,19 @@ struct Bench {
 }
 
 fn bench(make: impl Fn(usize) -> ((u32, ErrorKind), Option<StopReason>)) -> Bench {
+    committing(None, make)
+}
+
+/// A bench whose step `commit` commits.
+fn committing(
+    commit: Option<usize>,
+    make: impl Fn(usize) -> ((u32, ErrorKind), Option<StopReason>),
+) -> Bench {
     let world = Arc::new(Mutex::new(World { things: vec![false; NAMES.len()], runs: 0 }));
     let steps = (0..NAMES.len()).map(|position| {
         let (fails, stops) = make(position);
-        let step = Make { position, world: Arc::clone(&world), fails: Mutex::new(fails), stops };
+        let (world, fails) = (Arc::clone(&world), Mutex::new(fails));
+        let step = Make { position, world, fails, stops, commits: commit == Some(position) };
         Box::new(step) as Box<dyn Step>
     });
     Bench { steps: steps.collect(), world }
@@ -208,6 +222,41 @@ async fn a_cancel_before_the_first_step_undoes_what_came_with_the_request() {
     assert_eq!(execute(&bench.steps, &context, &journal).await, Ended::Cancelled);
     let world = bench.world.lock();
     assert_eq!((&world.things, world.runs), (&vec![false; 3], 0));
+}
+
+#[tokio::test]
+async fn from_the_step_that_commits_a_job_goes_forward_only() {
+    for at in 0..NAMES.len() {
+        // Cancelled in a step, which says that it was stopped.
+        let cancelled = committing(Some(1), |p| {
+            ((0, ErrorKind::Internal), (p == at).then_some(StopReason::Cancelled))
+        });
+        let journal = Memory::default();
+        let context = context();
+        let ended = execute(&cancelled.steps, &context, &journal).await;
+        if at == 0 {
+            assert_eq!(ended, Ended::Cancelled);
+            assert_eq!(cancelled.world.lock().things, vec![false; 3]);
+            continue;
+        }
+        // Its every try fails so here, and the next conductor's do not.
+        assert_eq!(ended, Ended::Interrupted, "cancelled in step {at}");
+        let next = committing(Some(1), good);
+        assert_eq!(execute(&next.steps, &context, &journal).await, Ended::Succeeded);
+    }
+    for kind in [ErrorKind::Unavailable, ErrorKind::NotFound] {
+        let failing = committing(Some(1), |p| ((if p == 2 { TRIES } else { 0 }, kind), None));
+        let journal = Memory::default();
+        let ended = execute(&failing.steps, &context(), &journal).await;
+        assert_eq!((ended, journal.state.lock().unwinding), (Ended::Interrupted, false));
+        assert_eq!(failing.world.lock().things, [true, true, false]);
+        assert!(*journal.warnings.lock() > 0, "its owner is told");
+        let mut ended = Ended::Interrupted;
+        while ended == Ended::Interrupted {
+            ended = execute(&failing.steps, &context(), &journal).await;
+        }
+        assert_eq!(ended, Ended::Succeeded);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@
 //!   effect may be there wholly, partly or not at all: it must come to the same end;
 //! - a step's `undo` may meet the same, and may itself be repeated: undoing what is absent
 //!   succeeds;
-//! - what a later step needs of an earlier one is in the earlier one's journaled output.
+//! - what a later step needs of an earlier one is in the earlier one's journaled output;
+//! - a step that lets go of what undoing would need says so ([`Step::commits`]): from then on the job
+//!   goes forward only.
 
 mod base;
 mod context;

@@ -13,6 +13,13 @@ pub(crate) trait Step: Send + Sync {
     /// Its name in the journal and the API: a short snake_case verb.
     fn name(&self) -> &'static str;
 
+    /// There is no way back once this one has been started, because it lets go of what undoing would
+    /// need. From then on the job goes forward only: a cancel comes too late, and what fails is done
+    /// again until it succeeds.
+    fn commits(&self) -> bool {
+        false
+    }
+
     /// Does it. The output is journaled and readable by later steps.
     async fn run(&self, job: &JobContext) -> Result<Value, JobError>;
 

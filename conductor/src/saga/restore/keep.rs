@@ -78,6 +78,11 @@ impl Step for LetGo {
         "let_go"
     }
 
+    /// A disk whose snapshot is gone cannot be given back what it held.
+    fn commits(&self) -> bool {
+        true
+    }
+
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         if let Err(error) = self.0.let_go(context).await {
             if error.kind.retryable() {
