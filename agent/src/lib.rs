@@ -11,11 +11,10 @@
 //! - device names of disks are plain (`[a-z0-9]+`) and unique, so they are safe as file names;
 //! - paths of disks are absolute and have no `..`;
 //! - passwords in a domain XML do not leave this crate;
-//! - libvirt is asked in a child process with a deadline: a libvirt that hangs costs one answer.
+//! - libvirt is asked in a child process with a deadline: a libvirt that hangs costs one answer;
+//! - no guest stays frozen: what [`Freezes`] froze it thaws, whatever happens to whoever asked.
 //!
 //! [`rpc`] is how conductors ask for all that: the `firn-agent` process on each hypervisor.
-//!
-//! - no guest stays frozen: what [`Freezes`] froze it thaws, whatever happens to whoever asked.
 //!
 //! All calls of sources block. It must not know of the database, drivers or the repository, nor of jobs
 //! more than their ids, and it changes nothing on the host but for that freezing.

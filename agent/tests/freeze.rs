@@ -302,9 +302,9 @@ impl Drop for Killed {
     }
 }
 
-/// What the next test kills.
+/// Run by the next test, which kills it: in a process of its own, with the folder in its environment.
 #[test]
-#[ignore = "started by another test, in a process of its own"]
+#[ignore = "run by after_a_kill_the_next_start_thaws, which every run of this suite runs"]
 fn freeze_and_hang() {
     let freezes = open(Path::new(&std::env::var(CHILD_FOLDER).unwrap()));
     freezes.freeze(id(), JobId::new(), LONG).unwrap();

@@ -201,7 +201,6 @@ class Restore(Backup):
             self.restores, self.dry_runs, self.new_servers, self.recreated, self.over_volume,
             self.in_place, self.undone, self.delete_points, self.freeze, self.isolation, self.read_only,
             self.secrets, self.delete,
-            self.delete,
         )  # fmt: skip
 
 
