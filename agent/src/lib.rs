@@ -19,6 +19,7 @@
 //! All calls of sources block. It must not know of the database, drivers or the repository, nor of jobs
 //! more than their ids, and it changes nothing on the host but for that freezing.
 
+mod chain;
 mod domain;
 mod freeze;
 mod options;

@@ -80,6 +80,14 @@ impl World {
         log.lines().filter(|line| *line == command).count()
     }
 
+    /// Nobody else freezes the guest before it is thawed, which it is when it can be.
+    fn held_until_thaws_work(&self, freezes: &Freezes) {
+        let error = freezes.freeze(id(), JobId::new(), LONG).unwrap_err();
+        assert!(matches!(error, FreezeError::Held), "{error:?}");
+        self.work_again("domfsthaw");
+        self.until_forgotten();
+    }
+
     fn until_forgotten(&self) {
         until("the end of the freeze", || !self.recorded());
         assert!(!self.frozen());
@@ -175,10 +183,7 @@ fn a_thaw_that_fails_is_repeated_until_it_does_not() {
     freezes.freeze(id(), JobId::new(), Duration::ZERO).unwrap();
     until("three tries", || world.count("domfsthaw") >= 3);
     assert!(world.frozen() && world.recorded());
-    let error = freezes.freeze(id(), JobId::new(), LONG).unwrap_err();
-    assert!(matches!(error, FreezeError::Held), "{error:?}");
-    world.work_again("domfsthaw");
-    world.until_forgotten();
+    world.held_until_thaws_work(&freezes);
 }
 
 #[test]
@@ -326,10 +331,7 @@ fn after_a_kill_the_next_start_thaws() {
 
     world.fail("domfsthaw", "error: failed to connect to the hypervisor");
     let freezes = world.freezes();
-    let error = freezes.freeze(id(), JobId::new(), LONG).unwrap_err();
-    assert!(matches!(error, FreezeError::Held), "{error:?}");
-    world.work_again("domfsthaw");
-    world.until_forgotten();
+    world.held_until_thaws_work(&freezes);
 }
 
 /// The program itself, with the script as its `virsh`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use firn_core::{InstanceId, JobId};
 use serde::{Deserialize, Serialize};
 
+use crate::chain::chain;
 use crate::{DomainSource, FreezeError, Freezes, SourceError, Thawed};
 
 /// Asks to freeze the file systems of a guest for its snapshots.
@@ -92,7 +93,7 @@ pub(super) fn freeze(
             InstanceFrozen::Frozen { file_systems }
         }
         Err(error) => {
-            let message = super::server::chain(&error);
+            let message = chain(&error);
             InstanceFrozen::Refused { reason: reason(&error), message }
         }
     })

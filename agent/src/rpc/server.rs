@@ -13,6 +13,7 @@ use super::{
     AgentReport, DOMAIN_LIST, DOMAIN_SHOW, DomainListed, DomainShow, DomainShown, DomainsListed,
     INSTANCE_FREEZE, INSTANCE_THAW, VERSION, freeze, target,
 };
+use crate::chain::chain;
 use crate::{DomainSource, FreezeError, Freezes, SourceError};
 
 /// How many questions are answered at once.
@@ -226,17 +227,6 @@ impl From<FreezeError> for Refusal {
     fn from(error: FreezeError) -> Self {
         Self { kind: ErrorKind::Unavailable, message: chain(&error) }
     }
-}
-
-/// An error with its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    message
 }
 
 #[cfg(test)]

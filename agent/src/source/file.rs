@@ -1,6 +1,5 @@
 //! One file with a domain XML.
 
-use std::error::Error;
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use firn_core::InstanceId;
 
+use crate::chain::chain;
 use crate::xml::MAX_BYTES;
 use crate::{Domain, DomainError};
 
@@ -94,15 +94,4 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
