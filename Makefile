@@ -8,7 +8,9 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 export PYTHONPATH := $(CURDIR)/tests
 export PYTHONDONTWRITEBYTECODE := 1
-export FIRN_BIN ?= $(CARGO_TARGET_DIR)/release/firn
+# `dist` for what is installed: smaller and faster programs, and many minutes more.
+PROFILE ?= release
+export FIRN_BIN ?= $(CARGO_TARGET_DIR)/$(PROFILE)/firn
 
 PYTHON ?= python3
 # Crates with programs.
@@ -33,12 +35,12 @@ help: ## List the targets
 deps: ## Install missing Debian packages and tools
 	@tests/install/deps.sh
 
-build: deps ## Release build: the programs and the drivers beside them
+build: deps ## The programs and the drivers beside them (PROFILE=release|dist)
 	@echo "building (minutes the first time) ..."
-	@cargo build --release --quiet --locked $(addprefix -p ,$(PROGRAMS) $(DRIVERS))
+	@cargo build --profile $(PROFILE) --quiet --locked $(addprefix -p ,$(PROGRAMS) $(DRIVERS))
 	@# The service refuses drivers that others may write to, whatever the umask was.
-	@chmod go-w $(CARGO_TARGET_DIR)/release $(CARGO_TARGET_DIR)/release/libfirn_driver_*.so
-	@echo "built $(FIRN_BIN)"
+	@chmod go-w $(addprefix $(CARGO_TARGET_DIR)/$(PROFILE),/ /libfirn_driver_*.so)
+	@echo "built $(CARGO_TARGET_DIR)/$(PROFILE)"
 
 lint: deps ## Formatting and clippy, warnings are errors
 	@cargo fmt --all --check
@@ -63,6 +65,8 @@ bench: build ## Firn and its peers on the same data (SIZE=small|full ROUNDS=N)
 bench-chunks: build ## Time and stored bytes for each chunk size
 	@$(PYTHON) -m bench --size $(SIZE) --chunk-sizes
 
+bench-api: PROFILE := dist
+bench-api: PROGRAMS := firn-api firn-conductor firn-manage
 bench-api: build ## Firn's API beside cinder-api, and jobs a second
 	@tests/install/deps.sh packages-api-bench.txt
 	@$(PYTHON) -m bench_api

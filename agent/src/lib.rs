@@ -14,11 +14,14 @@
 //! - libvirt is asked in a child process with a deadline: a libvirt that hangs costs one answer;
 //! - no guest stays frozen: what [`Freezes`] froze it thaws, whatever happens to whoever asked.
 //!
+//! It also tells which Ceph clusters the host uses, by its `ceph.conf`.
+//!
 //! [`rpc`] is how conductors ask for all that: the `firn-agent` process on each hypervisor.
 //!
 //! All calls of sources block. It must not know of the database, drivers or the repository, nor of jobs
 //! more than their ids, and it changes nothing on the host but for that freezing.
 
+mod ceph;
 mod chain;
 mod domain;
 mod freeze;

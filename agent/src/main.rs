@@ -44,6 +44,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let mut signals = Signals::listen().context("cannot listen for signals")?;
             let messaging = Messaging::start(&config, &format!("agent.{}", host))?;
             let transport = messaging.transport;
+            let ceph_conf = options.ceph_conf;
             let options = AgentOptions {
                 host: host.clone(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -51,7 +52,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 report_interval: Duration::from_secs(options.report_interval),
                 deadline: Duration::from_secs(options.deadline),
             };
-            let mut agent = Agent::new(options, source, Arc::clone(&transport));
+            let mut agent =
+                Agent::new(options, source, Arc::clone(&transport)).with_ceph(ceph_conf);
             if let Some(freezes) = &freezes {
                 agent = agent.with_freezes(Arc::clone(freezes));
             }

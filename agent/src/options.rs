@@ -8,6 +8,9 @@ oslo_config::options! {
         /// Folder of *.xml domain files for a host without libvirt. With libvirt, only the
         /// domains that have a file here are shown.
         pub domain_dir: Option<PathBuf>;
+        /// The ceph.conf of each cluster that the host uses: conductors are told fsid and monitors.
+        /// What does not exist is passed over.
+        pub ceph_conf: Vec<PathBuf> = ["/etc/ceph/ceph.conf"];
         /// How often the conductors are told that this agent lives, in seconds.
         pub report_interval: u64 = 10, min 1, max 300;
         /// How long libvirt may take for one answer, in seconds.

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use firn_agent::Domain;
 use firn_agent::rpc::{
-    DOMAIN_LIST, DOMAIN_SHOW, DomainShow, DomainShown, DomainsListed, INSTANCE_FREEZE,
-    INSTANCE_THAW, InstanceFreeze, InstanceFrozen, InstanceThaw, InstanceThawed, VERSION, target,
+    CEPH_LIST, CephCluster, CephListed, DOMAIN_LIST, DOMAIN_SHOW, DomainShow, DomainShown,
+    DomainsListed, INSTANCE_FREEZE, INSTANCE_THAW, InstanceFreeze, InstanceFrozen, InstanceThaw,
+    InstanceThawed, VERSION, target,
 };
 use firn_cloud::openstack::Hypervisors;
 use firn_cloud::{Cloud, CloudError, Freeze, Guests, InstanceDetail, InstanceSummary};
@@ -44,6 +45,28 @@ impl AgentCloud {
     pub fn new(database: Database, transport: Arc<dyn Transport>, down_after: Duration) -> Self {
         let down_after = TimeDelta::from_std(down_after).unwrap_or(TimeDelta::MAX);
         Self { database, transport, down_after, found: Mutex::default() }
+    }
+
+    /// The Ceph clusters that the hosts use, once for each host that does. An agent that does not
+    /// answer is passed over.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn ceph_clusters(&self) -> Result<Vec<CephCluster>, CloudError> {
+        let hosts = self.hosts().await?;
+        let asked = hosts.iter().map(|host| self.ask(host, CEPH_LIST, json!({})));
+        let mut clusters = Vec::new();
+        for (host, answer) in hosts.iter().zip(join_all(asked).await) {
+            match answer {
+                Ok(CephListed { clusters: told }) => clusters.extend(told),
+                // An agent from before this question.
+                Err(error) if error.code() == Some("unsupported") => {}
+                Err(error) => {
+                    tracing::warn!(host, error = crate::worker::chain(&error), "agent not asked");
+                }
+            }
+        }
+        Ok(clusters)
     }
 
     async fn hosts(&self) -> Result<Vec<String>, CloudError> {

@@ -1,10 +1,12 @@
-//! A conductor and an agent, as they talk about freezing.
+//! A conductor and an agent, as they talk about freezing and about the clusters of the host.
 
 use std::path::Path;
 
 use firn_agent::rpc::{Agent, AgentOptions};
 use firn_agent::{FolderSource, FreezeError, FreezeOptions, Freezes, GuestFreezer, SourceError};
+use firn_db::ServiceReport;
 use oslo_messaging::InProcess;
+use uuid::Uuid;
 
 use super::*;
 
@@ -84,4 +86,48 @@ async fn guests_are_frozen_and_thawed_by_the_agent_of_their_host() {
     let nobody = agents.freeze("elsewhere", id, job).await.unwrap_err();
     assert!(matches!(nobody, CloudError::Unavailable { .. }), "{nobody:?}");
     agent.abort();
+}
+
+#[tokio::test]
+async fn clusters_are_those_of_agents_that_are_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("firn.db").display());
+    let database = Database::open(&url).unwrap();
+    database.migrate().unwrap();
+    let now = Utc::now();
+    for (host, seen) in [("a", now), ("b", now), ("gone", now - TimeDelta::hours(1))] {
+        let report = ServiceReport {
+            kind: ServiceKind::Agent,
+            host: host.to_owned(),
+            version: "1".to_owned(),
+            started_at: seen,
+        };
+        let beat = |conn: &mut _| firn_db::service_heartbeat(conn, &report, Uuid::new_v4(), seen);
+        database.run_blocking(beat).unwrap();
+    }
+    let transport: Arc<dyn Transport> = Arc::new(InProcess::new());
+    let conf = folder.path().join("ceph.conf");
+    std::fs::write(&conf, "[global]\nfsid = f1\nmon_host = 10.0.0.1\n").unwrap();
+    let mut running = Vec::new();
+    for host in ["a", "b", "gone"] {
+        let options = AgentOptions {
+            host: host.to_owned(),
+            version: "1".to_owned(),
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            report_interval: Duration::from_secs(60),
+            deadline: Duration::from_secs(60),
+        };
+        let source = Arc::new(FolderSource::new(folder.path()));
+        let agent =
+            Agent::new(options, source, Arc::clone(&transport)).with_ceph(vec![conf.clone()]);
+        running.push(tokio::spawn(async move { agent.run().await }));
+    }
+    let agents = AgentCloud::new(database, transport, Duration::from_secs(60));
+    // Until both listen.
+    while agents.ceph_clusters().await.unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let told = CephCluster { fsid: "f1".to_owned(), mon_host: "10.0.0.1".to_owned() };
+    assert_eq!(agents.ceph_clusters().await.unwrap(), [told.clone(), told]);
+    running.iter().for_each(tokio::task::JoinHandle::abort);
 }

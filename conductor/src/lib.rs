@@ -12,7 +12,7 @@
 //! - drivers run in a worker process as soon as data moves: their crash is an error of one step.
 //!
 //! It must not know of HTTP, of users' rights, of any particular cloud or storage, but for the options
-//! that it hands on to them.
+//! that it hands on to them and for what agents tell of Ceph clusters.
 
 mod agents;
 mod conductor;
@@ -36,6 +36,7 @@ mod saga;
 mod scheduler;
 mod services;
 mod stop;
+mod told_clusters;
 mod view;
 pub mod worker;
 
@@ -45,3 +46,4 @@ pub use config::ConductorConfig;
 pub use options::{CephOptions, ConductorOptions, StorageOptions};
 pub use request::current as current_request;
 pub use services::CloudAccess;
+pub use told_clusters::ToldClusters;

@@ -1,6 +1,6 @@
 //! `firn-conductor`: takes jobs and runs them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use firn_conductor::worker::protocol::{DriverAccess, Limits, RepositoryAccess};
 use firn_conductor::worker::{Bandwidth, WorkerCommand};
 use firn_conductor::{
     AgentCloud, CephOptions, CloudAccess, Conductor, ConductorConfig, ConductorOptions,
-    StorageOptions,
+    StorageOptions, ToldClusters,
 };
 use firn_db::{DatabaseOptions, QuotaOptions};
 use firn_service::{
@@ -26,6 +26,9 @@ use firn_service::{
 };
 use oslo_config::Config;
 use serde_json::json;
+
+/// Below the state path.
+const TOLD_CLUSTERS: &str = "ceph";
 
 /// Takes backup and restore jobs and runs them
 #[derive(Parser)]
@@ -103,6 +106,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let down_after = Duration::from_secs(options.agent_down_time);
     let agents = Arc::new(AgentCloud::new(database.clone(), Arc::clone(&transport), down_after));
     let settings = settings(config, &options)?;
+    if let Some(told) = told_clusters(config, &options)? {
+        tokio::spawn(told.keep(Arc::clone(&agents)));
+    }
     let keystone: KeystoneAuthtokenOptions = config.get()?;
     let delegation: Arc<dyn Delegation> = if keystone.is_set() {
         Arc::new(TrustDelegation::new(Trusts::new(keystone.session()?)))
@@ -183,6 +189,24 @@ fn openstack(
     })
 }
 
+/// What hypervisors know of Ceph clusters, where that is wanted.
+fn told_clusters(
+    config: &Config,
+    options: &ConductorOptions,
+) -> anyhow::Result<Option<ToldClusters>> {
+    let CephOptions { conf_from_agents, keyring_dir, .. } = config.get()?;
+    let StorageOptions { enabled_drivers, .. } = config.get()?;
+    if !conf_from_agents || enabled_drivers.iter().all(|driver| driver != "ceph") {
+        return Ok(None);
+    }
+    Ok(Some(ToldClusters {
+        folder: state_folder(options, TOLD_CLUSTERS)?,
+        keyring_dir,
+        at_first: Duration::from_secs(options.reconcile_interval),
+        interval: Duration::from_secs(options.agent_down_time),
+    }))
+}
+
 /// Patience ends by itself, or by a second signal.
 async fn late(patience: Duration, signals: &mut Signals) {
     tokio::select! {
@@ -195,12 +219,8 @@ fn settings(config: &Config, options: &ConductorOptions) -> anyhow::Result<Condu
     let storage: StorageOptions = config.get()?;
     let repository: RepositoryOptions = config.get()?;
     let program = std::env::current_exe().context("cannot find this program's own path")?;
-    let folder = |name: &str| -> anyhow::Result<_> {
-        let path = options.state_path.join(name);
-        make_private(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(path)
-    };
-    let runtime_dir = folder("run")?;
+    let runtime_dir = state_folder(options, "run")?;
+    let told_clusters = state_folder(options, TOLD_CLUSTERS)?;
     make_private(&options.restores_dir)
         .with_context(|| format!("cannot make {}", options.restores_dir.display()))?;
     Ok(ConductorConfig {
@@ -211,14 +231,14 @@ fn settings(config: &Config, options: &ConductorOptions) -> anyhow::Result<Condu
             enabled: storage.enabled_drivers,
             config: [
                 ("file".to_owned(), json!({ "runtime_dir": runtime_dir })),
-                ("ceph".to_owned(), config.get::<CephOptions>()?.driver_config()),
+                ("ceph".to_owned(), config.get::<CephOptions>()?.driver_config(&told_clusters)),
             ]
             .into(),
         },
         repository: RepositoryAccess {
             path: repository.path,
             key_file: repository.key_file,
-            cache_dir: folder("cache")?,
+            cache_dir: state_folder(options, "cache")?,
         },
         restores_dir: options.restores_dir.clone(),
         limits: Limits {
@@ -236,6 +256,12 @@ fn settings(config: &Config, options: &ConductorOptions) -> anyhow::Result<Condu
         reconcile_interval: Duration::from_secs(options.reconcile_interval),
         probe_deadline: Duration::from_secs(options.probe_deadline),
     })
+}
+
+fn state_folder(options: &ConductorOptions, name: &str) -> anyhow::Result<PathBuf> {
+    let path = options.state_path.join(name);
+    make_private(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(path)
 }
 
 fn make_private(path: &Path) -> std::io::Result<()> {

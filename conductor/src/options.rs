@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use firn_db::JobLimits;
 
@@ -69,10 +69,16 @@ oslo_config::options! {
 oslo_config::options! {
     /// Disks on Ceph, for the driver ceph.
     pub struct CephOptions in "ceph" {
-        /// The ceph.conf of each cluster.
+        /// The ceph.conf of each cluster; or folders, where each *.conf is the one of a cluster.
         pub conf: Vec<PathBuf> = ["/etc/ceph/ceph.conf"];
+        /// Whether agents are asked for fsid and monitors of the clusters that their hosts use.
+        /// Those of conf come first.
+        pub conf_from_agents: bool = true;
+        /// Folder of the keyrings for clusters that agents tell of: FSID.client.USER.keyring, else
+        /// ceph.client.USER.keyring.
+        pub keyring_dir: PathBuf = "/etc/ceph";
         /// The cephx user that reads disks, without client.; rbd-read-only is all it needs. Its
-        /// keyring is where ceph.conf says.
+        /// keyring is where the cluster's ceph.conf says.
         pub user: String = "firn-backup";
         /// The cephx user that takes, renames and removes snapshots. Without one, running
         /// instances whose disks are not volumes cannot be backed up, and incremental backups
@@ -85,9 +91,9 @@ oslo_config::options! {
 }
 
 impl CephOptions {
-    /// As the driver takes them.
-    pub fn driver_config(&self) -> serde_json::Value {
-        let cluster = |conf: &PathBuf| {
+    /// As the driver takes them. `told`: the folder of what agents tell.
+    pub fn driver_config(&self, told: &Path) -> serde_json::Value {
+        let cluster = |conf: &Path| {
             serde_json::json!({
                 "conf": conf,
                 "user": self.user,
@@ -95,6 +101,8 @@ impl CephOptions {
                 "write_user": self.write_user,
             })
         };
-        serde_json::json!({ "clusters": self.conf.iter().map(cluster).collect::<Vec<_>>() })
+        let told = self.conf_from_agents.then_some(told);
+        let clusters = self.conf.iter().map(PathBuf::as_path).chain(told).map(cluster);
+        serde_json::json!({ "clusters": clusters.collect::<Vec<_>>() })
     }
 }

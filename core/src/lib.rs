@@ -9,6 +9,7 @@
 //!
 //! It must not know of HTTP, SQL, queues, drivers' ABI or the repository's format.
 
+mod ceph_conf;
 mod disk;
 mod error;
 mod extent;
@@ -22,6 +23,7 @@ mod point;
 mod progress;
 mod restore;
 
+pub use ceph_conf::CephConf;
 pub use disk::{BackingFile, Disk, DiskKind, DiskLocation, HostAddress, ImageFormat};
 pub use error::ErrorKind;
 pub use extent::{Extent, ExtentList};

@@ -17,6 +17,8 @@ pub use server::{Agent, AgentOptions};
 pub const DOMAIN_LIST: &str = "domain.list";
 /// [`DomainShow`] → [`DomainShown`].
 pub const DOMAIN_SHOW: &str = "domain.show";
+/// `{}` → [`CephListed`].
+pub const CEPH_LIST: &str = "ceph.list";
 /// [`InstanceFreeze`] → [`InstanceFrozen`].
 pub const INSTANCE_FREEZE: &str = "instance.freeze";
 /// [`InstanceThaw`] → [`InstanceThawed`].
@@ -69,6 +71,22 @@ pub struct DomainShown {
     pub power_state: PowerState,
 }
 
+/// The Ceph clusters that a host uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CephListed {
+    /// In the order of the agent's configuration.
+    pub clusters: Vec<CephCluster>,
+}
+
+/// A Ceph cluster, as a host's `ceph.conf` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CephCluster {
+    /// Its id.
+    pub fsid: String,
+    /// Where its monitors are, as `mon_host` of a `ceph.conf`.
+    pub mon_host: String,
+}
+
 /// An agent lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentReport {
@@ -78,4 +96,19 @@ pub struct AgentReport {
     pub version: String,
     /// When it started, ISO 8601 in UTC.
     pub started_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    oslo_messaging::schema_fingerprints! { messages_do_not_change_silently:
+        "ceph.list/1 answer" = "0e49ac42a836d99d" as CephListed => [
+            json!(CephListed {
+                clusters: vec![CephCluster { fsid: String::new(), mon_host: String::new() }],
+            }),
+        ],
+    }
 }

@@ -1,7 +1,8 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firn_core::{ErrorKind, InstanceId};
+use firn_core::{CephConf, ErrorKind, InstanceId};
 use oslo_messaging::{Envelope, RemoteError, Request, Schema, Transport};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -10,9 +11,11 @@ use tracing::Instrument;
 
 use super::beat::beat;
 use super::{
-    AgentReport, DOMAIN_LIST, DOMAIN_SHOW, DomainListed, DomainShow, DomainShown, DomainsListed,
-    INSTANCE_FREEZE, INSTANCE_THAW, VERSION, freeze, target,
+    AgentReport, CEPH_LIST, CephCluster, CephListed, DOMAIN_LIST, DOMAIN_SHOW, DomainListed,
+    DomainShow, DomainShown, DomainsListed, INSTANCE_FREEZE, INSTANCE_THAW, VERSION, freeze,
+    target,
 };
+use crate::ceph;
 use crate::chain::chain;
 use crate::{DomainSource, FreezeError, Freezes, SourceError};
 
@@ -49,6 +52,8 @@ struct Host {
     source: Arc<dyn DomainSource>,
     /// `None` where no guest can be frozen.
     freezes: Option<Arc<Freezes>>,
+    /// Each `ceph.conf` of the host.
+    ceph_conf: Arc<[PathBuf]>,
 }
 
 impl Agent {
@@ -58,13 +63,21 @@ impl Agent {
         source: Arc<dyn DomainSource>,
         transport: Arc<dyn Transport>,
     ) -> Self {
-        Self { options, host: Host { source, freezes: None }, transport }
+        let host = Host { source, freezes: None, ceph_conf: Arc::default() };
+        Self { options, host, transport }
     }
 
     /// The same where guests can be frozen.
     #[must_use]
     pub fn with_freezes(mut self, freezes: Arc<Freezes>) -> Self {
         self.host.freezes = Some(freezes);
+        self
+    }
+
+    /// The same where the host uses Ceph clusters, by their `ceph.conf`s.
+    #[must_use]
+    pub fn with_ceph(mut self, conf: Vec<PathBuf>) -> Self {
+        self.host.ceph_conf = conf.into();
         self
     }
 
@@ -145,6 +158,7 @@ fn answer(host: &Host, question: &Envelope) -> Result<Value, Refusal> {
             let asked: DomainShow = arguments(question)?;
             Ok(json!(show(source, asked.id)?))
         }
+        (CEPH_LIST, 1..=VERSION) => Ok(json!(ceph_list(&host.ceph_conf))),
         (INSTANCE_FREEZE, 1..=VERSION) => {
             Ok(json!(freeze::freeze(source, freezes, &arguments(question)?)?))
         }
@@ -184,6 +198,11 @@ fn show(source: &dyn DomainSource, id: InstanceId) -> Result<DomainShown, Source
     let xml = source.domain_xml(id)?;
     let power_state = source.power_state(id)?;
     Ok(DomainShown { xml, power_state })
+}
+
+fn ceph_list(conf: &[PathBuf]) -> CephListed {
+    let cluster = |conf: CephConf| Some(CephCluster { fsid: conf.fsid?, mon_host: conf.mon_host });
+    CephListed { clusters: ceph::clusters(conf).into_iter().filter_map(cluster).collect() }
 }
 
 /// Why a question is not answered.
@@ -264,6 +283,11 @@ mod tests {
     async fn an_agent_answers_what_is_on_its_list_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.xml"), XML).unwrap();
+        let conf = "[global]\nfsid = F1\nmon host = [v2:10.0.0.1:3300,v1:10.0.0.1:6789]\n\
+                    key = AQBsecret==\n";
+        let confs = ["absent.conf", "nameless.conf", "ceph.conf"].map(|n| folder.path().join(n));
+        std::fs::write(&confs[1], "[global]\nmon host = 10.0.0.2\n").unwrap();
+        std::fs::write(&confs[2], conf).unwrap();
         let transport = Arc::new(InProcess::new());
         let options = AgentOptions {
             host: "host1".to_owned(),
@@ -273,7 +297,8 @@ mod tests {
             deadline: Duration::from_secs(5),
         };
         let source = Arc::new(FolderSource::new(folder.path()));
-        let agent = Agent::new(options, source, Arc::clone(&transport) as Arc<dyn Transport>);
+        let agent = Agent::new(options, source, Arc::clone(&transport) as Arc<dyn Transport>)
+            .with_ceph(confs.to_vec());
         let agent = tokio::spawn(async move { agent.run().await });
 
         let listed = ask(&transport, DOMAIN_LIST, json!({})).await.unwrap();
@@ -284,6 +309,9 @@ mod tests {
         assert_eq!(listed, expected);
         let shown = ask(&transport, DOMAIN_SHOW, json!({ "id": id })).await.unwrap();
         assert!(shown["xml"].as_str().unwrap().contains("<nova:name>web</nova:name>"));
+        let clusters = ask(&transport, CEPH_LIST, json!({})).await.unwrap();
+        let mon_host = "[v2:10.0.0.1:3300,v1:10.0.0.1:6789]";
+        assert_eq!(clusters, json!({ "clusters": [{ "fsid": "f1", "mon_host": mon_host }] }));
         let absent = json!({ "id": "0b6d6f1e-55a1-4a0e-9c53-000000000002" });
         assert_eq!(ask(&transport, DOMAIN_SHOW, absent).await, Err("not_found".to_owned()));
         let path = json!({ "id": "../a" });

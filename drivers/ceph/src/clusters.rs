@@ -1,10 +1,10 @@
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use firn_driver_sdk::{DriverError, HostAddress};
+use firn_driver_sdk::{CephConf, DriverError, ErrorKind, HostAddress};
 use parking_lot::Mutex;
 
-use crate::ceph_conf::CephConf;
 use crate::cluster::{Cluster, Pool};
 use crate::config::{ClusterSettings, Settings};
 use crate::location::Place;
@@ -20,18 +20,26 @@ pub(crate) enum Role {
     Write,
 }
 
+/// The connections to one cluster; locked while one is made.
+type Connections = Arc<Mutex<HashMap<Role, Arc<Cluster>>>>;
+
 /// The configured clusters, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Clusters {
     settings: Settings,
-    /// By place in the settings.
-    connections: Vec<Mutex<HashMap<Role, Arc<Cluster>>>>,
+    /// By `ceph.conf`.
+    connections: Mutex<HashMap<PathBuf, Connections>>,
+}
+
+/// A cluster, and what its `ceph.conf` says at the moment.
+struct Known {
+    settings: ClusterSettings,
+    conf: Result<CephConf, DriverError>,
 }
 
 impl Clusters {
     pub(crate) fn new(settings: Settings) -> Self {
-        let connections = settings.clusters.iter().map(|_| Mutex::default()).collect();
-        Self { settings, connections }
+        Self { settings, connections: Mutex::default() }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -42,8 +50,21 @@ impl Clusters {
     ///
     /// # Errors
     /// `NotFound` where none is configured, or why the clusters cannot be told.
-    pub(crate) fn settings_of(&self, fsid: &str) -> Result<&ClusterSettings, DriverError> {
-        Ok(&self.settings.clusters[self.find(fsid)?])
+    pub(crate) fn settings_of(&self, fsid: &str) -> Result<ClusterSettings, DriverError> {
+        let mut failure = None;
+        for Known { settings, conf } in self.known() {
+            match self.fsid(&settings, conf) {
+                Ok(found) if found == fsid => return Ok(settings),
+                Ok(_) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| {
+            DriverError::not_found(format!(
+                "no cluster of the ceph driver's configuration has the fsid {fsid}: add its \
+                 ceph.conf to clusters"
+            ))
+        }))
     }
 
     /// The fsid of the cluster that a domain's disk lies in, by the monitors that the domain names;
@@ -52,31 +73,25 @@ impl Clusters {
     /// # Errors
     /// `NotFound` where no cluster has these monitors, `InvalidInput` where several have.
     pub(crate) fn locate(&self, monitors: &[HostAddress]) -> Result<String, DriverError> {
-        if self.connections.len() == 1 {
-            return self.fsid(0);
-        }
-        let mut confs = Vec::new();
-        for (index, cluster) in self.settings.clusters.iter().enumerate() {
-            match cluster.read_conf() {
-                Ok(conf) => confs.push((index, conf)),
-                // The others' disks can be told all the same.
-                Err(error) => tracing::warn!(%error, "a configured cluster is left out"),
-            }
-        }
+        let mut known = self.known();
         let with = |ports: fn(Option<u16>, Option<u16>) -> bool| -> Vec<usize> {
-            let matches = confs.iter().filter(|(_, conf)| shares(conf, monitors, ports));
-            matches.map(|(index, _)| *index).collect()
+            let has =
+                |known: &Known| known.conf.as_ref().is_ok_and(|conf| shares(conf, monitors, ports));
+            (0..known.len()).filter(|index| has(&known[*index])).collect()
         };
         // Monitors listen on two ports, of which the domain may name the one that ceph.conf
         // does not; so where no port fits, the host alone decides.
-        let mut found = with(same_port);
+        let mut found = if known.len() == 1 { vec![0] } else { with(same_port) };
         if found.is_empty() {
             found = with(|_, _| true);
         }
         let names = monitors.iter().map(|monitor| monitor.host.as_str()).collect::<Vec<_>>();
         let names = if names.is_empty() { "no monitors".to_owned() } else { names.join(", ") };
         match found[..] {
-            [index] => self.fsid(index),
+            [index] => {
+                let Known { settings, conf } = known.swap_remove(index);
+                self.fsid(&settings, conf)
+            }
             [] => Err(DriverError::not_found(format!(
                 "the domain names {names}, which no cluster of the ceph driver's configuration \
                  has: add the cluster's ceph.conf to clusters"
@@ -94,43 +109,62 @@ impl Clusters {
     /// `NotFound` without such a cluster or pool, `Forbidden` where no user is set for the role,
     /// `Unavailable`.
     pub(crate) fn pool(&self, place: &Place, role: Role) -> Result<Pool, DriverError> {
-        let cluster = self.connection(self.find(&place.fsid)?, role)?;
+        let cluster = self.connection(&self.settings_of(&place.fsid)?, role)?;
         Pool::open(&cluster, &place.pool, place.namespace.as_deref())
     }
 
     /// Makes sure that the next pool of the role does not use this connection any more.
     pub(crate) fn give_up(&self, cluster: &Arc<Cluster>) {
-        for connections in &self.connections {
+        // Whoever is connecting holds one of the locks, and may take long.
+        let all: Vec<_> = self.connections.lock().values().cloned().collect();
+        for connections in all {
             connections.lock().retain(|_, known| !Arc::ptr_eq(known, cluster));
         }
     }
 
-    fn find(&self, fsid: &str) -> Result<usize, DriverError> {
-        let mut failure = None;
-        for index in 0..self.connections.len() {
-            match self.fsid(index) {
-                Ok(found) if found == fsid => return Ok(index),
-                Ok(_) => {}
-                Err(error) => failure = Some(error),
+    /// The clusters of the configuration at the moment. Of several with one fsid it is the first,
+    /// and a `ceph.conf` that does not exist counts only where there is no other.
+    fn known(&self) -> Vec<Known> {
+        let mut known: Vec<Known> = Vec::new();
+        for configured in &self.settings.clusters {
+            let each = configured.each().unwrap_or_else(|error| {
+                tracing::warn!(%error, "a folder of clusters is left out");
+                Vec::new()
+            });
+            for settings in each {
+                let conf = settings.read_conf();
+                let fsid = |conf: &Result<CephConf, _>| conf.as_ref().ok()?.fsid.clone();
+                let this = fsid(&conf);
+                if this.is_none() || known.iter().all(|other| fsid(&other.conf) != this) {
+                    known.push(Known { settings, conf });
+                }
             }
         }
-        Err(failure.unwrap_or_else(|| {
-            DriverError::not_found(format!(
-                "no cluster of the ceph driver's configuration has the fsid {fsid}: add its \
-                 ceph.conf to clusters"
-            ))
-        }))
+        let is_there = |known: &Known| {
+            !known.conf.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        };
+        if known.iter().any(is_there) {
+            known.retain(is_there);
+        }
+        known
     }
 
-    fn fsid(&self, index: usize) -> Result<String, DriverError> {
-        match self.settings.clusters[index].read_conf()?.fsid {
+    fn fsid(
+        &self,
+        settings: &ClusterSettings,
+        conf: Result<CephConf, DriverError>,
+    ) -> Result<String, DriverError> {
+        match conf?.fsid {
             Some(fsid) => Ok(fsid),
-            None => Ok(self.connection(index, Role::Read)?.fsid().to_owned()),
+            None => Ok(self.connection(settings, Role::Read)?.fsid().to_owned()),
         }
     }
 
-    fn connection(&self, index: usize, role: Role) -> Result<Arc<Cluster>, DriverError> {
-        let settings = &self.settings.clusters[index];
+    fn connection(
+        &self,
+        settings: &ClusterSettings,
+        role: Role,
+    ) -> Result<Arc<Cluster>, DriverError> {
         let conf = &settings.conf;
         let (user, keyring) = match role {
             Role::Read => (Some(&settings.user), &settings.keyring),
@@ -147,7 +181,8 @@ impl Clusters {
                 conf.display()
             ))
         })?;
-        let mut connections = self.connections[index].lock();
+        let connections = Arc::clone(self.connections.lock().entry(conf.clone()).or_default());
+        let mut connections = connections.lock();
         if let Some(cluster) = connections.get(&role) {
             return Ok(Arc::clone(cluster));
         }

@@ -1,11 +1,10 @@
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use firn_driver_sdk::{Config, DriverError};
+use firn_driver_sdk::{CephConf, Config, DriverError};
 use serde::Deserialize;
-
-use crate::ceph_conf::CephConf;
 
 /// The driver's section of `firn.conf`.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,7 +25,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ClusterSettings {
-    /// Its `ceph.conf`.
+    /// Its `ceph.conf`; or a folder, where each file `*.conf` is the one of a cluster. What is in
+    /// the folder counts at the time it is asked for.
     pub(crate) conf: PathBuf,
     /// The cephx user that reads (`rbd-read-only`), without `client.`.
     pub(crate) user: String,
@@ -127,6 +127,23 @@ impl ClusterSettings {
             }
         }
         Ok(())
+    }
+
+    /// The same for each cluster where it is a folder, ordered by name; else itself.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub(crate) fn each(&self) -> Result<Vec<Self>, DriverError> {
+        if !self.conf.is_dir() {
+            return Ok(vec![self.clone()]);
+        }
+        let failed = |source| DriverError::io(format!("read {}", self.conf.display()), source);
+        let entries = fs::read_dir(&self.conf).map_err(failed)?;
+        let paths: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
+        let mut paths = paths.map_err(failed)?;
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
+        paths.sort();
+        Ok(paths.into_iter().map(|conf| Self { conf, ..self.clone() }).collect())
     }
 
     /// What the cluster's `ceph.conf` says now.

@@ -13,7 +13,6 @@
 
 mod aio;
 mod buffers;
-mod ceph_conf;
 mod changes;
 mod cluster;
 mod clusters;

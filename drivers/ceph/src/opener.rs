@@ -86,7 +86,7 @@ impl Opener {
     /// `Conflict` where it exists.
     pub(crate) fn create(&self, size_bytes: u64) -> Result<Image, DriverError> {
         let pool = self.clusters.pool(&self.place, Role::Write)?;
-        let data_pool = &self.clusters.settings_of(&self.place.fsid)?.data_pool;
+        let data_pool = self.clusters.settings_of(&self.place.fsid)?.data_pool;
         Image::create(&pool, &self.place, size_bytes, data_pool.as_deref())?;
         self.open_for_writing()
     }

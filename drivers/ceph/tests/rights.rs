@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{MIB, Scene, cluster_config, disk, driver_with, fresh, read};
-use firn_driver_sdk::{Access, Driver, DriverError, ErrorKind, Location, OpenRequest};
+use common::{MIB, Scene, cluster_config, disk, disk_at, driver_with, fresh, read};
+use firn_driver_sdk::{Access, CephConf, Driver, DriverError, ErrorKind, Location, OpenRequest};
 use serde_json::{Value, json};
 
 fn request(location: &Location, access: Access) -> OpenRequest {
@@ -83,6 +83,43 @@ fn a_keyring_is_taken_from_where_it_is_told() {
     let settings = json!({"conf": bare, "keyring": keyring});
     let driver = driver_with(json!({"clusters": [settings]}));
     assert_eq!(driver.probe(&disk(&image)).unwrap().unwrap().size_bytes, MIB);
+}
+
+/// Clusters that appear in a folder while the driver runs; one of them is configured by itself, too.
+#[test]
+fn a_folder_of_clusters_is_read_when_it_is_asked_for() {
+    let scene = Scene::shared();
+    let image = scene.image(MIB);
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = json!({"conf": "/nowhere/ceph.conf"});
+    let of_folder = json!({"conf": folder.path()});
+    let driver =
+        driver_with(json!({"clusters": [nowhere, of_folder], "connect_timeout_seconds": 5}));
+    refusal(driver.probe(&disk(&image)), ErrorKind::NotFound, "/nowhere/ceph.conf");
+    let conf = scene.cluster["conf"].as_str().unwrap();
+    std::fs::write(folder.path().join("ceph.conf.new"), "[global]\nfsid = 1\n").unwrap();
+    let keyring = folder.path().join("client.firn-backup.keyring");
+    std::fs::copy(conf.replace("ceph.conf", "ceph.client.firn-backup.keyring"), &keyring).unwrap();
+    // As a conductor writes what agents tell.
+    let text = std::fs::read_to_string(conf).unwrap();
+    let mon_host = CephConf::parse(&text).mon_host;
+    let told = format!(
+        "[global]\nfsid = {}\nmon_host = {mon_host}\nkeyring = /nowhere/$cluster.$name,{}/$name.keyring\n",
+        scene.fsid(),
+        folder.path().display()
+    );
+    std::fs::write(folder.path().join("a.conf"), &told).unwrap();
+    let found = driver.probe(&disk(&image)).unwrap().unwrap();
+    assert_eq!(found.location.0["fsid"], scene.fsid());
+    // A second cluster: the domain's monitors say which.
+    std::fs::write(folder.path().join("b.conf"), "[global]\nfsid = b\nmon_host = 10.0.0.1\n")
+        .unwrap();
+    refusal(driver.probe(&disk(&image)), ErrorKind::NotFound, "no monitors");
+    let monitors = scene.cluster["monitors"][0].as_str().unwrap();
+    assert!(driver.probe(&disk_at(&image, &[monitors])).unwrap().is_some());
+    // The same cluster twice is no second one.
+    let twice = driver_with(json!({"clusters": [cluster_config(&scene.cluster), of_folder]}));
+    assert!(twice.probe(&disk_at(&image, &[monitors])).unwrap().is_some());
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub use location::Location;
 pub use firn_driver_abi as abi;
 
 pub use firn_core::{
-    BackingFile, DiskLocation, ErrorKind, Extent, ExtentList, HostAddress, ImageFormat,
+    BackingFile, CephConf, DiskLocation, ErrorKind, Extent, ExtentList, HostAddress, ImageFormat,
 };
 
 /// Keeps the example of the guide compiling.

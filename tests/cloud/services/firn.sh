@@ -38,6 +38,8 @@ start() {
     once firn quietly firn init_firn
     quietly firn "$FIRN_BIN_DIR/firn-manage" --config-file "$FIRN_CONF" db sync
     start_firn
+    # By then the agent has told the conductor where Ceph is.
+    await firn-conductor compgen -G "$FIRN_STATE_PATH/ceph/*.conf"
 }
 
 stop() { stop_firn; }

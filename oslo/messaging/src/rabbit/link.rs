@@ -27,9 +27,9 @@ use super::wire::{Cut, Kit, connect};
 /// cannot tell for certain to which of several a returned message belongs.
 const CHANNELS: usize = 32;
 /// The largest frame. lapin's two buffers hold 32 of them and are filled with zeros at the start:
-/// with the broker's usual 128 KiB that is 8 MiB of memory a connection. Longer messages are sent
-/// in several frames.
-const FRAME_BYTES: u32 = 16 << 10;
+/// with the broker's usual 128 KiB that is 8 MiB of memory a connection. Some brokers take no less
+/// than this. Longer messages are sent in several frames.
+const FRAME_BYTES: u32 = 8 << 10;
 /// How often a connection is looked at that tells nothing by itself.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a goodbye may take.

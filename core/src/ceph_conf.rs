@@ -1,23 +1,26 @@
-//! The little of `ceph.conf` that tells clusters apart: the fsid and the monitors' addresses.
-//! Connecting is left to librados, which reads the whole file by itself.
+//! The little of `ceph.conf` that tells clusters apart and says how to reach one. Connecting is left
+//! to librados, which reads a whole file by itself.
 
 use std::collections::BTreeMap;
 
-use firn_driver_sdk::HostAddress;
+use crate::HostAddress;
 
-/// What one `ceph.conf` says of its cluster.
+/// What one `ceph.conf` says of its cluster; nothing of it is secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CephConf {
+pub struct CephConf {
     /// In lower case.
-    pub(crate) fsid: Option<String>,
+    pub fsid: Option<String>,
     /// Of `mon_host`, and of `mon_addr` in monitors' own sections.
-    pub(crate) monitors: Vec<HostAddress>,
+    pub monitors: Vec<HostAddress>,
+    /// The same as it stands there, `mon_host`'s value for another `ceph.conf`; empty where
+    /// no monitor is named.
+    pub mon_host: String,
 }
 
 impl CephConf {
     /// Reads the text of a file. Lines that are no settings are passed over, as librados
     /// complains of those.
-    pub(crate) fn parse(text: &str) -> Self {
+    pub fn parse(text: &str) -> Self {
         let settings = settings(text);
         let of = |section: &str, name: &str| settings.get(&(section.to_owned(), name.to_owned()));
         // A client's own section wins over the general one.
@@ -26,9 +29,11 @@ impl CephConf {
         let own = settings.iter().filter_map(|((section, name), value)| {
             (section.starts_with("mon.") && name == "mon_addr").then_some(value)
         });
+        let hosts: Vec<_> = hosts.chain(own).map(String::as_str).collect();
         Self {
             fsid: first("fsid").map(|fsid| fsid.to_ascii_lowercase()),
-            monitors: hosts.chain(own).flat_map(|value| addresses(value)).collect(),
+            mon_host: hosts.join(","),
+            monitors: hosts.into_iter().flat_map(addresses).collect(),
         }
     }
 }
@@ -168,6 +173,7 @@ mod tests {
         let conf = CephConf::parse(text);
         assert_eq!(conf.fsid.as_deref(), Some("c0ffee00-0000-4000-8000-000000000000"));
         assert_eq!(monitors(text), ["10.0.0.1", "10.0.0.2", "10.0.0.3 6789"]);
+        assert_eq!(conf.mon_host, "10.0.0.1,10.0.0.2,10.0.0.3:6789");
     }
 
     #[test]
