@@ -1,5 +1,6 @@
 //! What Ceph's result codes mean to a caller.
 
+use std::error::Error;
 use std::ffi::c_int;
 use std::fmt::Display;
 use std::io;
@@ -45,6 +46,12 @@ pub(crate) fn failed(errno: i32, doing: impl Display) -> DriverError {
     let (kind, advice) = meaning(errno);
     DriverError::new(kind, format!("cannot {doing}: {advice}"))
         .with_source(io::Error::from_raw_os_error(errno))
+}
+
+/// Whether the connection that a call failed on was shut out by the cluster: it never works again.
+pub(crate) fn is_shut_out(error: &DriverError) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.and_then(io::Error::raw_os_error) == Some(ESHUTDOWN)
 }
 
 fn meaning(errno: i32) -> (ErrorKind, &'static str) {

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use firn_driver_sdk::DriverError;
 
+use crate::cluster::Pool;
 use crate::clusters::{Clusters, Role};
+use crate::errno::is_shut_out;
 use crate::image::{Image, Mode};
 use crate::location::Place;
 use crate::snapshot::Snapshot;
@@ -97,6 +99,28 @@ impl Opener {
         snapshot: Option<&str>,
         mode: Mode,
     ) -> Result<Image, DriverError> {
-        Image::open(self.clusters.pool(&self.place, role)?, &self.place, snapshot, mode)
+        self.on_pool(role, |pool| Image::open(pool, &self.place, snapshot, mode))
+    }
+
+    /// Runs a call on the image's pool, and once more on a new connection where the cluster has shut
+    /// out the one that was there.
+    ///
+    /// # Errors
+    /// Those of [`Clusters::pool`] and of the call.
+    pub(crate) fn on_pool<T>(
+        &self,
+        role: Role,
+        call: impl Fn(Pool) -> Result<T, DriverError>,
+    ) -> Result<T, DriverError> {
+        let pool = self.clusters.pool(&self.place, role)?;
+        let cluster = Arc::clone(pool.cluster());
+        match call(pool) {
+            Err(error) if is_shut_out(&error) => {
+                tracing::warn!(%error, place = %self.place, "connecting again");
+                self.clusters.give_up(&cluster);
+                call(self.clusters.pool(&self.place, role)?)
+            }
+            answer => answer,
+        }
     }
 }

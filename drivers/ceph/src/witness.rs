@@ -82,7 +82,8 @@ impl Head {
         if let Some(why) = self.doubtful {
             return conflict(why);
         }
-        if image.is_watched()? {
+        // Not by the image that was read: its connection may not work any more.
+        if opener.open_head()?.is_watched()? {
             return conflict("it is in use by a VM now");
         }
         if header_version(opener, &self.object)? != self.version {
@@ -93,5 +94,5 @@ impl Head {
 }
 
 fn header_version(opener: &Opener, object: &CString) -> Result<u64, DriverError> {
-    opener.clusters.pool(&opener.place, Role::Read)?.object_version(object)
+    opener.on_pool(Role::Read, |mut pool| pool.object_version(object))
 }

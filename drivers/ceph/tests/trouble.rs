@@ -76,6 +76,27 @@ fn the_osd_dies_and_comes_back_and_we_are_shut_out() {
     disk.close().unwrap();
 }
 
+/// A conductor's driver lives as long as the conductor.
+#[test]
+fn a_driver_that_was_shut_out_works_on() {
+    let (_server, scene, image, _) = start();
+    let location = scene.probe(&image).unwrap().location;
+    scene.driver.snapshot_create(&location, "first").unwrap();
+    for user in ["client.firn-backup", "client.firn-snapshot"] {
+        for address in addresses(&scene, user) {
+            let add = json!({"prefix": "osd blocklist", "blocklistop": "add", "addr": address});
+            scene.peer.command(add);
+        }
+    }
+    scene.driver.snapshot_create(&location, "second").unwrap();
+    let names = scene.driver.snapshot_list(&location).unwrap();
+    assert_eq!(names, ["before", "then", "first", "second"]);
+    assert_eq!(scene.probe(&image).unwrap().location, location);
+    for name in ["first", "second"] {
+        scene.driver.snapshot_delete(&location, name).unwrap();
+    }
+}
+
 /// Of the connections that the monitor has with a user.
 fn addresses(scene: &Scene, user: &str) -> Vec<String> {
     let conf = scene.cluster["conf"].as_str().unwrap();
