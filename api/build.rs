@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-/// Where it came.
+/// The first whose loader unpacks them.
 const GLIBC: (u32, u32) = (2, 36);
 
 fn main() {

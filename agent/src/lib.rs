@@ -22,7 +22,6 @@
 //! more than their ids, and it changes nothing on the host but for that freezing.
 
 mod ceph;
-mod chain;
 mod domain;
 mod freeze;
 mod options;

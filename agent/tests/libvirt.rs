@@ -173,6 +173,17 @@ fn a_libvirt_that_hangs_is_given_up_and_its_virsh_killed() {
     }
 }
 
+/// What Nova calls suspended is shut off to libvirt, and its disks are not at rest.
+#[test]
+fn a_guest_whose_memory_is_saved_is_not_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = ill("virsh", folder.path().to_str().unwrap());
+    fs::write(folder.path().join("state"), "shut off\n").unwrap();
+    assert_eq!(source.power_state(some_id()).unwrap(), PowerState::ShutOff);
+    fs::write(folder.path().join("saved"), "yes\n").unwrap();
+    assert_eq!(source.power_state(some_id()).unwrap(), PowerState::Unknown);
+}
+
 #[test]
 fn a_child_of_virsh_that_lives_on_does_not_hold_the_answer() {
     let begun = Instant::now();

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use firn_core::{Instance, InstanceId, MachineIdentity, PowerState, ProjectId};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,9 @@ pub struct InstanceSummary {
     pub project_id: ProjectId,
     /// Whether it runs.
     pub power_state: PowerState,
+    /// Its owner's metadata; `None` where lists do not tell it.
+    #[serde(default)]
+    pub metadata: Option<BTreeMap<String, String>>,
 }
 
 /// An instance with all that a restore point records of it. Its JSON form is kept in restore
@@ -35,6 +40,7 @@ impl InstanceDetail {
             name: self.instance.name.clone(),
             project_id: self.instance.project_id.clone(),
             power_state: self.instance.power_state,
+            metadata: Some(self.machine.metadata.clone()),
         }
     }
 }

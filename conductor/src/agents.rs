@@ -14,7 +14,7 @@ use firn_agent::rpc::{
 };
 use firn_cloud::openstack::Hypervisors;
 use firn_cloud::{Cloud, CloudError, Freeze, Guests, InstanceDetail, InstanceSummary};
-use firn_core::{InstanceId, JobId, PowerState, ProjectId};
+use firn_core::{InstanceId, JobId, PowerState, ProjectId, chain};
 use firn_db::{Database, ServiceKind, ServiceState};
 use futures_util::future::join_all;
 use oslo_messaging::{Envelope, MessagingError, Schema, Transport};
@@ -62,7 +62,7 @@ impl AgentCloud {
                 // An agent from before this question.
                 Err(error) if error.code() == Some("unsupported") => {}
                 Err(error) => {
-                    tracing::warn!(host, error = crate::worker::chain(&error), "agent not asked");
+                    tracing::warn!(host, error = chain(&error), "agent not asked");
                 }
             }
         }
@@ -182,7 +182,7 @@ impl Cloud for AgentCloud {
             let listed: DomainsListed = match answer {
                 Ok(listed) => listed,
                 Err(error) => {
-                    tracing::warn!(host, error = crate::worker::chain(&error), "agent not asked");
+                    tracing::warn!(host, error = chain(&error), "agent not asked");
                     continue;
                 }
             };
@@ -194,6 +194,7 @@ impl Cloud for AgentCloud {
                     name: domain.name,
                     project_id: domain.project_id,
                     power_state: domain.power_state,
+                    metadata: None,
                 });
             }
         }

@@ -34,6 +34,22 @@ fn define(folder: &Path, id: &str, channel: &str) {
     std::fs::write(folder.join(format!("{id}.xml")), xml).unwrap();
 }
 
+/// An agent of `host` that sees the domains in `folder`.
+fn agent(host: &str, folder: &Path, transport: &Arc<dyn Transport>) -> Agent {
+    let options = AgentOptions {
+        host: host.to_owned(),
+        version: "1".to_owned(),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        report_interval: Duration::from_secs(60),
+        deadline: Duration::from_secs(60),
+    };
+    Agent::new(options, Arc::new(FolderSource::new(folder)), Arc::clone(transport))
+}
+
+fn database(folder: &Path) -> Database {
+    Database::open(&format!("sqlite://{}", folder.join("firn.db").display())).unwrap()
+}
+
 #[tokio::test]
 async fn guests_are_frozen_and_thawed_by_the_agent_of_their_host() {
     let folder = tempfile::tempdir().unwrap();
@@ -48,20 +64,10 @@ async fn guests_are_frozen_and_thawed_by_the_agent_of_their_host() {
         retry: Duration::from_secs(1),
     };
     let freezes = Arc::new(Freezes::open(Box::new(Willing), freeze_options).unwrap());
-    let options = AgentOptions {
-        host: "h".to_owned(),
-        version: "1".to_owned(),
-        started_at: "2026-01-01T00:00:00Z".to_owned(),
-        report_interval: Duration::from_secs(60),
-        deadline: Duration::from_secs(60),
-    };
     let transport: Arc<dyn Transport> = Arc::new(InProcess::new());
-    let source = Arc::new(FolderSource::new(folder.path()));
-    let agent = Agent::new(options, source, Arc::clone(&transport)).with_freezes(freezes);
+    let agent = agent("h", folder.path(), &transport).with_freezes(freezes);
     let agent = tokio::spawn(async move { agent.run().await });
-    let database =
-        Database::open(&format!("sqlite://{}", folder.path().join("firn.db").display())).unwrap();
-    let agents = AgentCloud::new(database, transport, Duration::from_secs(60));
+    let agents = AgentCloud::new(database(folder.path()), transport, Duration::from_secs(60));
     let (id, without): (InstanceId, InstanceId) =
         (WITH_AGENT.parse().unwrap(), WITHOUT.parse().unwrap());
     let (job, other) = (JobId::new(), JobId::new());
@@ -91,8 +97,7 @@ async fn guests_are_frozen_and_thawed_by_the_agent_of_their_host() {
 #[tokio::test]
 async fn clusters_are_those_of_agents_that_are_up() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("firn.db").display());
-    let database = Database::open(&url).unwrap();
+    let database = database(folder.path());
     database.migrate().unwrap();
     let now = Utc::now();
     for (host, seen) in [("a", now), ("b", now), ("gone", now - TimeDelta::hours(1))] {
@@ -110,16 +115,7 @@ async fn clusters_are_those_of_agents_that_are_up() {
     std::fs::write(&conf, "[global]\nfsid = f1\nmon_host = 10.0.0.1\n").unwrap();
     let mut running = Vec::new();
     for host in ["a", "b", "gone"] {
-        let options = AgentOptions {
-            host: host.to_owned(),
-            version: "1".to_owned(),
-            started_at: "2026-01-01T00:00:00Z".to_owned(),
-            report_interval: Duration::from_secs(60),
-            deadline: Duration::from_secs(60),
-        };
-        let source = Arc::new(FolderSource::new(folder.path()));
-        let agent =
-            Agent::new(options, source, Arc::clone(&transport)).with_ceph(vec![conf.clone()]);
+        let agent = agent(host, folder.path(), &transport).with_ceph(vec![conf.clone()]);
         running.push(tokio::spawn(async move { agent.run().await }));
     }
     let agents = AgentCloud::new(database, transport, Duration::from_secs(60));

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use firn_cloud::InstanceDetail;
-use firn_core::{Disk, ErrorKind, InstanceId};
+use firn_core::{Disk, ErrorKind, InstanceId, chain};
 use firn_driver_host::ProbeError;
 use firn_driver_sdk::Probe;
 
 use crate::saga::{JobError, SnapshotBy};
 use crate::services::Services;
-use crate::worker::chain;
 
 /// A disk and what its driver says of it, or why there is nothing to say.
 pub(crate) struct ProbedDisk {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
+use firn_core::chain;
 use firn_db::Claimed;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -13,7 +14,6 @@ use crate::presence::Admission;
 use crate::runner;
 use crate::services::Services;
 use crate::stop::Stop;
-use crate::worker::chain;
 
 /// Runs jobs until `drain`, then waits for those that run to end, or to stop at `shutdown`.
 ///

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use firn_cloud::{Cloud, CloudError};
-use firn_core::{InstanceId, ProjectId};
+use firn_core::{InstanceId, ProjectId, chain};
 use firn_db::{Base, Database, DbError};
 use firn_driver_host::LoadError;
 use firn_driver_sdk::{Driver, Location};
@@ -23,7 +23,6 @@ use serde_json::Value;
 
 use crate::services::Services;
 use crate::stop::Stop;
-use crate::worker::chain;
 
 /// Between two looks at a server, in seconds.
 const INTERVAL_SECONDS: u32 = 60;

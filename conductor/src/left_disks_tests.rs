@@ -88,6 +88,7 @@ impl Cloud for Nova {
             name: "web".to_owned(),
             project_id: project.clone(),
             power_state: PowerState::ShutOff,
+            metadata: None,
         };
         Ok(if answers.listed { vec![one] } else { Vec::new() })
     }

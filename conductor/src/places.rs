@@ -1,14 +1,13 @@
 //! Finds out where the instances of waiting backups are, where limits count by it.
 
 use chrono::Utc;
-use firn_core::InstanceId;
+use firn_core::{InstanceId, chain};
 use firn_db::JobPlaces;
 use futures_util::future::join_all;
 
 use crate::discover;
 use crate::saga::JobError;
 use crate::services::Services;
-use crate::worker::chain;
 
 /// Backups that are looked at together.
 const AT_ONCE: u32 = 16;

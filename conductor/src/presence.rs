@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use firn_core::chain;
 use firn_db::{ServiceKind, ServiceReport};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::services::Services;
-use crate::worker::chain;
 
 /// How often. A service is down after a few of these in silence.
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use firn_cloud::CloudError;
-use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState};
+use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState, chain};
 use firn_db::{RepositoryUsage, Scope};
 
 use crate::left_disks;
 use crate::saga::{PARTIAL_PREFIX, in_repository};
 use crate::services::Services;
 use crate::stop::Stop;
-use crate::worker::chain;
 
+/// How long the removal of one leftover is waited for.
+const REMOVAL: Duration = Duration::from_secs(30);
 /// Between two looks for what is left in the cloud, which costs it a list.
 const VOLUMES_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -55,8 +56,18 @@ async fn remove_volume_snapshots(services: &Services) {
                 continue;
             }
             for snapshot in cloud.of_job(id).await? {
-                tracing::info!(job_id = %id, snapshot = snapshot.id, "removing a leftover snapshot");
-                cloud.remove(&snapshot.id).await?;
+                let snapshot = snapshot.id;
+                tracing::info!(job_id = %id, snapshot, "removing a leftover snapshot");
+                // One that cannot be removed keeps nobody from the others.
+                let removed = tokio::time::timeout(REMOVAL, cloud.remove(&snapshot)).await;
+                match removed {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        let error = chain(&error);
+                        tracing::warn!(job_id = %id, snapshot, error, "a leftover snapshot stays");
+                    }
+                    Err(_) => tracing::warn!(job_id = %id, snapshot, "its removal takes long"),
+                }
             }
         }
         Ok::<_, CloudError>(())

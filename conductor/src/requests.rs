@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use firn_agent::rpc::{AGENT_REPORT, AgentReport};
 use firn_cloud::CloudError;
-use firn_core::{ErrorKind, InstanceId, ProjectId};
+use firn_core::{ErrorKind, InstanceId, ProjectId, chain};
 use firn_db::{ServiceKind, ServiceReport};
 use oslo_messaging::{Envelope, RemoteError, Request, Schema, Transport};
 use serde::Deserialize;
@@ -19,7 +19,6 @@ use uuid::Uuid;
 
 use crate::saga::JobError;
 use crate::services::Services;
-use crate::worker::chain;
 use crate::{discover, view};
 
 /// The queue of wake-ups.
@@ -78,7 +77,12 @@ pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services
             Ok(mut server) => {
                 ready.notify_one();
                 while let Some(request) = server.next().await {
-                    answering.spawn(reply(Arc::clone(services), request));
+                    let span = tracing::info_span!(
+                        "question",
+                        request_id = request.envelope.request_id,
+                        schema = request.envelope.schema
+                    );
+                    answering.spawn(reply(Arc::clone(services), request).instrument(span));
                     while answering.try_join_next().is_some() {}
                 }
             }
@@ -91,11 +95,16 @@ pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services
 async fn reply(services: Arc<Services>, request: Request) {
     let schema = request.envelope.schema.clone();
     let request_id = request.envelope.request_id.clone();
-    let span = tracing::info_span!("question", request_id, schema);
-    let answering = answer(&services, &request.envelope).instrument(span);
+    let answering = answer(&services, &request.envelope);
     let sent = match crate::request::within(request_id.clone(), answering).await {
-        Ok(body) => request.answer(Envelope { schema, request_id, body }).await,
-        Err(error) => request.refuse(refusal(&error)).await,
+        Ok(body) => {
+            tracing::info!("answered");
+            request.answer(Envelope { schema, request_id, body }).await
+        }
+        Err(error) => {
+            tracing::info!(%error, "refused");
+            request.refuse(refusal(&error)).await
+        }
     };
     if let Err(error) = sent {
         tracing::warn!(error = chain(&error), "an answer could not be sent");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
-use firn_core::{ErrorKind, JobState};
+use firn_core::{ErrorKind, JobState, chain};
 use firn_db::{Claim, Claimed, Connection, Database, DbError, EventLevel, JobEnd, JobProgress};
 
 use crate::lease::{Beat, Heart, Lease, Pulse};
@@ -15,7 +15,6 @@ use crate::saga::{
 };
 use crate::services::Services;
 use crate::stop::{Stop, StopReason};
-use crate::worker::chain;
 
 /// Wait before a step's second try.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -77,7 +76,7 @@ pub(crate) async fn run(services: Arc<Services>, claimed: Claimed, shutdown: Sto
         (Ok(()), None) => {}
         // The lease runs out, and whoever claims the job then finds it nearly done.
         (Err(error), _) => {
-            tracing::warn!(error = chain(&error), "the job's end could not be written");
+            tracing::error!(error = chain(&error), "the job's end could not be written");
         }
     }
 }
@@ -97,11 +96,8 @@ async fn succeed(
     lease.tell().await;
     match end(job, context) {
         Ok(end) => finish(database, job.claim, end).await,
-        // A journal that cannot be read back: the steps stay done, a person has to look.
-        Err(error) => {
-            tracing::error!(error = chain(&error), "the job's result cannot be read");
-            Ok(())
-        }
+        // The steps stay done, and nobody is told that the job has ended.
+        Err(error) => Err(DbError::InvalidInput { field: "journal", message: chain(&error) }),
     }
 }
 

@@ -11,11 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firn_agent::rpc::CephCluster;
-use firn_core::CephConf;
+use firn_core::{CephConf, chain};
 use uuid::Uuid;
 
 use crate::AgentCloud;
-use crate::worker::chain;
 
 /// Keeps the files as the agents' hosts have it. Clusters that nobody tells of any more stay: what
 /// was backed up from there may be restored to there.

@@ -1,6 +1,7 @@
 //! Instances and drivers as the API shows them.
 
 use firn_cloud::{InstanceDetail, InstanceSummary};
+use firn_core::chain;
 use firn_driver_host::{DriverEntry, DriverState};
 use firn_driver_sdk::Driver;
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use serde_json::{Value, json};
 use crate::discover::ProbedDisk;
 use crate::saga::SnapshotBy;
 use crate::services::Services;
-use crate::worker::chain;
 
 /// An instance in a list, without its disks.
 pub(crate) fn summary(instance: &InstanceSummary) -> Value {

@@ -1,3 +1,6 @@
+use std::error::Error;
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 /// The closed list of what can go wrong, as far as a caller can act on it.
@@ -44,6 +47,17 @@ impl ErrorKind {
     pub const fn retryable(self) -> bool {
         matches!(self, Self::Unavailable)
     }
+}
+
+/// An error and its causes in one line, outermost first.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

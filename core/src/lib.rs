@@ -25,7 +25,7 @@ mod restore;
 
 pub use ceph_conf::CephConf;
 pub use disk::{BackingFile, Disk, DiskKind, DiskLocation, HostAddress, ImageFormat};
-pub use error::ErrorKind;
+pub use error::{ErrorKind, chain};
 pub use extent::{Extent, ExtentList};
 pub use id::{
     DiskId, InstanceId, JobId, PlanId, PlanRunId, PointId, ProjectId, RepositoryId, RestoreId,

@@ -63,9 +63,9 @@ pub use error::DbError;
 pub use job::{
     BackupRequest, Claim, Claimed, Heartbeat, Job, JobEnd, JobError, JobFilter, JobLimits,
     JobPlaces, JobProgress, JobSort, NewJob, PointFigures, PointRequest, RestoreRequest,
-    backup_request_create, job_claim, job_claim_next, job_claim_within, job_create, job_finish,
-    job_get, job_heartbeat, job_lease_expire, job_list, job_places_set, job_release,
-    job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point,
+    backup_request_create, backup_under_way, job_claim, job_claim_next, job_claim_within,
+    job_create, job_finish, job_get, job_heartbeat, job_lease_expire, job_list, job_places_set,
+    job_release, job_request_cancel, job_unwind, jobs_claimable, jobs_unfinished_for_point,
     jobs_unfinished_of_instance, jobs_without_places, point_delete_request, point_verify_request,
     restore_request_create,
 };

@@ -23,7 +23,7 @@ pub struct Purged {
     pub job_steps: u64,
     /// Their messages.
     pub job_events: u64,
-    /// Restores that had failed. One that succeeded stays: its target's name is taken.
+    /// Restores that had ended. One that succeeded to files stays: its name is taken.
     pub restores: u64,
     /// Plans' runs that had ended.
     pub plan_runs: u64,
@@ -42,7 +42,7 @@ impl AddAssign for Purged {
     }
 }
 
-/// Removes at most `batch` each of the jobs, failed restores and plans' runs that ended before a
+/// Removes at most `batch` each of the jobs, restores and plans' runs that ended before a
 /// time, with what belongs to them, in one transaction. To be called until it removes nothing: small
 /// transactions hold nobody up.
 ///
@@ -75,7 +75,11 @@ pub fn purge_batch(
             count(diesel::delete(jobs::table.filter(jobs::id.eq_any(ids))).execute(conn)?);
 
         let ids: Vec<String> = restores::table
-            .filter(restores::state.eq(RestoreState::Error.name()))
+            .filter(
+                restores::state
+                    .eq(RestoreState::Error.name())
+                    .or(restores::target.not_like(r#"%"type":"file"%"#)),
+            )
             .filter(restores::finished_at.lt(before))
             .select(restores::id)
             .limit(batch.into())

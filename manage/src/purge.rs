@@ -16,7 +16,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Args, Debug)]
 pub struct Purge {
     /// Remove what ended more than that many days ago: jobs with their journals and messages,
-    /// failed restores, runs of plans. Restore points are never touched
+    /// restores (not those to files, whose names are taken), runs of plans. Restore points are
+    /// never touched
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
     /// Rows of a kind that one transaction removes
@@ -44,7 +45,7 @@ pub fn run(options: &Purge, database: &Database, now: DateTime<Utc>) -> anyhow::
         (total.jobs, "jobs"),
         (total.job_steps, "steps of jobs"),
         (total.job_events, "messages of jobs"),
-        (total.restores, "failed restores"),
+        (total.restores, "restores"),
         (total.plan_runs, "runs of plans"),
         (total.plan_run_events, "messages of runs"),
     ] {

@@ -37,6 +37,7 @@ impl Machines for Domains {
             name: domain.name,
             project_id: ProjectId::standalone(),
             power_state: domain.power_state,
+            metadata: None,
         };
         Ok(list.domains.into_iter().map(summary).collect())
     }

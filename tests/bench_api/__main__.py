@@ -30,10 +30,11 @@ def arguments() -> argparse.Namespace:
 def measure(urls: dict[str, str], token: str, seconds: int, server: int, database: int) -> dict:
     # A list of everything takes seconds for one of the two.
     patience = {QUESTIONS[0]: 2 * seconds}
-    return {
-        question: drive(url, token, patience.get(question, seconds), server, database).as_dict()
-        for question, url in urls.items()
-    }
+    answers = {}
+    for question, url in urls.items():
+        driven = drive(url, token, patience.get(question, seconds), server, database).as_dict()
+        answers[question] = driven | {"memory_bytes": memory_bytes(server)}
+    return answers
 
 
 def bench(ground: Ground, options: argparse.Namespace) -> dict:
@@ -63,7 +64,6 @@ def bench(ground: Ground, options: argparse.Namespace) -> dict:
         cinder.processes[0].pid,
         database,
     )
-    results["cinder-api"]["memory_bytes"] = memory_bytes(cinder.processes[0].pid)
     cinder.stop()
 
     service = Service(ground, keystone, broker, host="bench")
@@ -80,7 +80,6 @@ def bench(ground: Ground, options: argparse.Namespace) -> dict:
         service.processes["firn-api"].pid,
         database,
     )
-    results["firn-api"]["memory_bytes"] = memory_bytes(service.processes["firn-api"].pid)
     jobs = jobs_per_second(service.url, token, ids, keystone.database)
     return {"servers": results, "jobs": jobs}
 
@@ -104,8 +103,12 @@ def as_text(made: dict) -> str:
             f"{peer['server_us']:.0f} + {peer['database_us']:.0f} | "
             f"{ours['server_us']:.0f} + {ours['database_us']:.0f} |"
         )
-    peer, ours = cinder["memory_bytes"] / 2**20, firn["memory_bytes"] / 2**20
-    lines.append(f"| memory, MiB | {peer:.0f} | {ours:.0f} | {peer / ours:.1f} × less | | | | |")
+    for question in (QUESTIONS[0], QUESTIONS[-1]):
+        peer, ours = (server[question]["memory_bytes"] / 2**20 for server in (cinder, firn))
+        lines.append(
+            f"| memory after: {question}, MiB | {peer:.0f} | {ours:.0f} | {peer / ours:.1f} × less "
+            "| | | | |"
+        )
     jobs = made["jobs"]
     lines += [
         "",
@@ -118,7 +121,7 @@ def as_text(made: dict) -> str:
         f"requests a second. Of firn-api's time for one by id "
         f"{firn[QUESTIONS[2]]['server_kernel_share']:.0%} is the kernel's: sockets, and handing a "
         "request from thread to thread. Memory is the proportional share of all of a server's "
-        f"processes right after the last question. A job takes {jobs['commits_per_job']:.1f} "
+        f"processes right after the clients' last request. A job takes {jobs['commits_per_job']:.1f} "
         "transactions of the database, each on disk before the next.",
     ]
     return "\n".join(lines)

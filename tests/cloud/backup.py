@@ -131,11 +131,14 @@ class Backup(Smoke):
             self.restore(point, f"first-{point}")
         self.say(f"{len(self.truth)} points restored, every disk as rbd has it")
 
+    def delete_point(self, point: str):
+        answer = self.api.call("DELETE", f"/v1/restore-points/{point}")["restore_point"]
+        self.api.wait(answer["job_id"], 300)
+
     def delete_points(self):
         oldest, _, middle = list(self.truth)[:3]
         for point in (oldest, middle):
-            answer = self.api.call("DELETE", f"/v1/restore-points/{point}")["restore_point"]
-            self.api.wait(answer["job_id"], 300)
+            self.delete_point(point)
             del self.truth[point]
         for point in self.truth:
             self.restore(point, f"second-{point}")

@@ -1,8 +1,9 @@
 """An incremental backup of a large thin volume beside `rbd export-diff` of the same change.
 
 A volume of 20 GiB with 2 GiB written, here and there, is backed up; then, round by round, whole objects
-are changed at scattered places, and Firn and `rbd export-diff` (to nowhere and to a file) take what
-changed since the round before, in turns. Bytes are checked, times only told.
+are changed at scattered places, 1 % of what is written and 1 % of the disk, and Firn and `rbd
+export-diff` (to nowhere and to a file) take what changed since the round before, in turns. Bytes are
+checked, times only told.
 
     cloud.changed [--rounds N] [--seed N]
 """
@@ -28,13 +29,17 @@ SIZE = 20 * GIB
 # What is written and changed at once: an object of RBD.
 OBJECT = 4 * MIB
 WRITTEN = 2 * GIB // OBJECT
-# 1 % of what is written; 0.1 % of the disk.
-CHANGED = WRITTEN // 100
+# Objects that change in a round.
+CHANGES = {"1 % of the data": WRITTEN // 100, "1 % of the disk": SIZE // OBJECT // 100}
 CONF = str(STATE / "ceph/etc/ceph.conf")
 
 
 def seconds(begin: str, end: str) -> float:
     return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+
+
+def told(steps: dict[str, float]) -> str:
+    return ", ".join(f"{name} {took:.2f}" for name, took in steps.items())
 
 
 class Changed(Backup):
@@ -43,7 +48,6 @@ class Changed(Backup):
         self.chance, self.rounds = random.Random(seed), rounds
         # No volumes but the large one.
         self.where = {}
-        self.times: dict[str, list[float]] = {"firn": [], "firn read": [], "to nowhere": [], "to a file": []}
 
     def make(self):
         size = SIZE // GIB
@@ -73,17 +77,16 @@ class Changed(Backup):
     def unplug(self):
         self.cloud.detach_volume(self.server, self.cloud.get_volume(self.volume.id), timeout=300)
 
-    def firn(self, mode: str) -> tuple[dict, float, float]:
-        """What the point says of the volume, and the seconds of the whole job and of its reading."""
+    def firn(self, mode: str) -> tuple[dict, float, dict[str, float]]:
+        """What the point says of the volume, and the seconds of the whole job and of its steps."""
         body = {"restore_point": {"instance_id": self.server.id, "mode": mode}}
         asked = self.api.call("POST", "/v1/restore-points", body)["restore_point"]
         job = self.api.wait(asked["job_id"], 1800)
         point = self.api.call("GET", f"/v1/restore-points/{asked['id']}")["restore_point"]
         self.point = point["id"]
         (disk,) = [one for one in point["disks"] if one["device"] == self.disk]
-        (step,) = [one for one in job["steps"] if one["name"] == "transfer"]
-        whole = seconds(job["created_at"], job["finished_at"])
-        return disk, whole, seconds(step["started_at"], step["finished_at"])
+        steps = {one["name"]: seconds(one["started_at"], one["finished_at"]) for one in job["steps"]}
+        return disk, seconds(job["created_at"], job["finished_at"]), steps
 
     def export_diff(self, snapshot: str, since: str | None, target: Path | None) -> float:
         """The seconds that it takes, to that file or to nowhere."""
@@ -105,53 +108,64 @@ class Changed(Backup):
 
     def full(self):
         self.plug()
-        disk, whole, reading = self.firn("full")
+        disk, whole, steps = self.firn("full")
         nowhere, written, size = self.peer(self.kept, None)
         expected = WRITTEN * OBJECT
         assert disk["read_bytes"] == expected, f"a full backup read {disk['read_bytes']}, not {expected}"
         assert size >= expected, "export-diff has not all"
         self.say(
-            f"full: Firn read {disk['read_bytes'] / MIB:.1f} MiB in {whole:.1f} s (reading {reading:.1f} s);"
+            f"full: Firn read {disk['read_bytes'] / MIB:.1f} MiB in {whole:.1f} s ({told(steps)});"
             f" export-diff {size / MIB:.1f} MiB in {nowhere:.1f} s to nowhere, {written:.1f} s to a file"
         )
         # A full backup keeps no base: the first incremental reads all that is allocated.
-        disk, whole, reading = self.firn("incremental")
+        disk, whole, _ = self.firn("incremental")
         self.say(f"first incremental: {disk['read_bytes'] / MIB:.1f} MiB read in {whole:.1f} s")
 
-    def incremental(self, number: int):
+    def incremental(self, number: int, objects: int) -> dict[str, float]:
+        """The seconds of everything that was timed."""
         self.unplug()
-        self.put(self.chance.sample(self.places, CHANGED))
-        name, since = self.mark(f"round-{number}"), self.kept
+        self.put(self.chance.sample(self.places, objects))
+        begin = time.monotonic()
+        name, since = self.mark(f"changed-{objects}-{number}"), self.kept
+        snapshots = time.monotonic() - begin
         self.plug()
         # Who comes second finds what the first has read in the OSD's cache.
         if number % 2:
             nowhere, written, size = self.peer(name, since)
-            disk, whole, reading = self.firn("incremental")
+            disk, whole, steps = self.firn("incremental")
         else:
-            disk, whole, reading = self.firn("incremental")
+            disk, whole, steps = self.firn("incremental")
             nowhere, written, size = self.peer(name, since)
-        changed = CHANGED * OBJECT
+        changed = objects * OBJECT
         assert disk["read_bytes"] == changed, f"{disk['read_bytes']} read, {changed} changed"
         assert size >= changed, "export-diff has not all"
-        for kind, took in zip(self.times, (whole, reading, nowhere, written), strict=True):
-            self.times[kind].append(took)
+        begin = time.monotonic()
         rbd("snap", "rm", "--no-progress", f"{self.spec}@{since}")
+        snapshots += time.monotonic() - begin
         self.kept = name
         self.say(
-            f"incremental {number}: {CHANGED / WRITTEN:.1%} of the data, {changed / SIZE:.2%} of the disk; "
-            f"Firn read {disk['read_bytes'] / MIB:.1f} MiB in {whole:.1f} s (reading {reading:.2f} s);"
-            f" export-diff {size / MIB:.1f} MiB in {nowhere:.2f} s to nowhere, {written:.2f} s to a file"
+            f"Firn read {disk['read_bytes'] / MIB:.1f} MiB in {whole:.2f} s ({told(steps)});"
+            f" export-diff {size / MIB:.1f} MiB in {nowhere:.2f} s to nowhere, {written:.2f} s to a file,"
+            f" {snapshots:.2f} s for its snapshots"
         )
+        return {
+            "job": whole,
+            "transfer": steps["transfer"],
+            "to nowhere": nowhere,
+            "to a file": written,
+            "to a file with its snapshots": written + snapshots,
+        }
 
     def measure(self):
-        for number in range(self.rounds):
-            self.incremental(number)
-        medians = {kind: statistics.median(took) for kind, took in self.times.items()}
-        for kind in ("to nowhere", "to a file"):
-            self.say(
-                f"export-diff {kind}: Firn's job takes {medians['firn'] / medians[kind]:.1f} times as long,"
-                f" its reading {medians['firn read'] / medians[kind]:.1f} times (medians of {self.rounds})"
-            )
+        for share, objects in CHANGES.items():
+            times = [self.incremental(number, objects) for number in range(self.rounds)]
+            median = {kind: statistics.median(one[kind] for one in times) for kind in times[0]}
+            for kind in ("to nowhere", "to a file", "to a file with its snapshots"):
+                self.say(
+                    f"{share}: Firn's transfer takes {median['transfer'] / median[kind]:.1f} times as long"
+                    f" as export-diff {kind}, its whole job {median['job'] / median[kind]:.1f} times"
+                    f" (medians of {self.rounds})"
+                )
 
     def compare(self):
         """The last point is the disk, byte for byte."""

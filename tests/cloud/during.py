@@ -49,14 +49,8 @@ class During(Restore):
         self.cloud.detach_volume(self.server, self.cloud.get_volume(volume), timeout=300)
         return self.cloud.get_volume(volume).status
 
-    def attach_again(self):
-        volume = self.volumes["fast"]
-        self.cloud.attach_volume(self.server, self.cloud.get_volume(volume.id), timeout=300)
-        # The guest may call it otherwise now.
-        device, spec = self.device(volume), self.spec(volume.id)
-        for where in (self.where, self.disks):
-            where.pop(next(name for name, one in where.items() if one == spec))
-            where[device] = spec
+    def attach_fast(self):
+        self.attach_again("fast")
 
     def create_image(self) -> str:
         compute = self.cloud.compute
@@ -143,7 +137,7 @@ class During(Restore):
     def deeds(self):
         for deed, undo in (
             (self.attach_volume, self.detach_spare),
-            (self.detach_volume, self.attach_again),
+            (self.detach_volume, self.attach_fast),
             (self.create_image, self.delete_image),
             (self.reboot, self.nothing),
             (self.resize, self.nothing),

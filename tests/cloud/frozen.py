@@ -17,6 +17,7 @@ class Frozen:
 
     def __init__(self, backup):
         self.api, self.cloud, self.say = backup.api, backup.cloud, backup.say
+        self.delete_point = backup.delete_point
 
     def __enter__(self):
         admin = connect()
@@ -63,7 +64,7 @@ class Frozen:
         events = self.api.call("GET", f"/v1/jobs/{asked['job_id']}/events")["events"]
         assert point["consistency"] == "filesystem", f"{point}\n{events}"
         self.thawed()
-        self.drop(point["id"])
+        self.delete_point(point["id"])
         self.say("a point of a running server with a guest agent is filesystem consistent")
 
     def demand(self, consistency: str, expected: str):
@@ -82,14 +83,10 @@ class Frozen:
         for point in points["restore_points"]:
             wanted = consistency if expected == "succeeded" else None
             assert point.get("consistency") == wanted, point
-            self.drop(point["id"])
+            self.delete_point(point["id"])
         self.api.call("DELETE", path)
         self.thawed()
         self.say(f"a plan that demands {consistency}: {expected}")
-
-    def drop(self, point: str):
-        answer = self.api.call("DELETE", f"/v1/restore-points/{point}")["restore_point"]
-        self.api.wait(answer["job_id"], 300)
 
 
 def check(backup):

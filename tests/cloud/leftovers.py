@@ -93,9 +93,13 @@ def ceph(owned: Owned) -> list[str]:
     return found
 
 
+def trusts() -> list[dict]:
+    """All that Keystone has."""
+    return login().session.get(f"{auth_url()}/OS-TRUST/trusts").json()["trusts"]
+
+
 def keystone() -> list[str]:
-    trusts = login().session.get(f"{auth_url()}/OS-TRUST/trusts").json()["trusts"]
-    return [f"trust {one['id']}" for one in trusts]
+    return [f"trust {one['id']}" for one in trusts()]
 
 
 def firn() -> list[str]:

@@ -22,8 +22,6 @@ class Operations(Restore):
 
     def __init__(self):
         super().__init__()
-        # The guest does not boot again.
-        self.boots = 1
         # What the disks hold, until something is written.
         self.sums: dict[str, str] = {}
 

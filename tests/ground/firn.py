@@ -14,8 +14,6 @@ from harness import firn
 from harness.ground import Ground, GroundError, run
 
 REGION = "RegionOne"
-# What the units in etc/systemd set.
-ENVIRONMENT = {"firn-api": {"MALLOC_ARENA_MAX": "2"}}
 
 
 class Service:
@@ -81,7 +79,7 @@ class Service:
 
     def start(self, name: str) -> subprocess.Popen:
         argv = [self.programs / name, "--config-file", self.config]
-        return self.ground.start(argv, self.log(name), env=os.environ | ENVIRONMENT.get(name, {}))
+        return self.ground.start(argv, self.log(name))
 
     def log(self, name: str) -> Path:
         return self.ground.path / f"{name}.log"

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use firn_core::{InstanceId, JobId};
+use firn_core::{InstanceId, JobId, chain};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::chain;
 use crate::{DomainSource, FreezeError, Freezes, SourceError, Thawed};
 
 /// Asks to freeze the file systems of a guest for its snapshots.

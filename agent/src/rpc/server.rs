@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firn_core::{CephConf, ErrorKind, InstanceId};
+use firn_core::{CephConf, ErrorKind, InstanceId, chain};
 use oslo_messaging::{Envelope, RemoteError, Request, Schema, Transport};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -16,7 +16,6 @@ use super::{
     target,
 };
 use crate::ceph;
-use crate::chain::chain;
 use crate::{DomainSource, FreezeError, Freezes, SourceError};
 
 /// How many questions are answered at once.

@@ -6,9 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use firn_core::InstanceId;
+use firn_core::{InstanceId, chain};
 
-use crate::chain::chain;
 use crate::xml::MAX_BYTES;
 use crate::{Domain, DomainError};
 

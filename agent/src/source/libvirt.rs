@@ -48,6 +48,13 @@ impl LibvirtSource {
     pub(super) fn ask_aloud(&self, command: &str, id: InstanceId) -> Result<String, SourceError> {
         self.virsh.run_aloud(&[command, &id.to_string()]).map_err(|error| about(id, error))
     }
+
+    /// Whether the guest's memory is saved on the host, as Nova does when it suspends a server.
+    fn is_saved(&self, id: InstanceId) -> Result<bool, SourceError> {
+        let info = self.ask("dominfo", id)?;
+        let saved = info.lines().find_map(|line| line.strip_prefix("Managed save:"));
+        Ok(saved.is_some_and(|saved| saved.trim() == "yes"))
+    }
 }
 
 impl DomainSource for LibvirtSource {
@@ -90,6 +97,8 @@ impl DomainSource for LibvirtSource {
             "running" | "idle" | "paused" | "in shutdown" | "pmsuspended" | "crashed" => {
                 PowerState::Running
             }
+            // It goes on from there with what it had not written yet.
+            "shut off" if self.is_saved(id)? => PowerState::Unknown,
             "shut off" => PowerState::ShutOff,
             _ => PowerState::Unknown,
         })

@@ -71,13 +71,21 @@ impl Call {
     /// stay.
     pub(crate) async fn plan_delete(&self, id: PlanId, only: &IfMatch) -> Result<(), ApiError> {
         let before = self.plan_seen(id, only).await?;
+        // Nothing changes a paused plan but its owner, who sees what is being done: the scheduler
+        // would, between the end of the trust and that of the plan.
+        let event = PlanEvent::Pause;
+        let paused = self
+            .query(move |conn| {
+                firn_db::plan_transition(conn, &before, event, Some("being deleted"), now())
+            })
+            .await?;
         // First: a plan without its trust can be deleted again, a trust without its plan would be
         // forgotten.
-        if let Some(trust) = &before.trust_id {
+        if let Some(trust) = &paused.trust_id {
             let ended = self.service.delegation.revoke(trust, &self.caller.credentials);
             ended.await.map_err(refused)?;
         }
-        self.query(move |conn| firn_db::plan_delete(conn, &before)).await
+        self.query(move |conn| firn_db::plan_delete(conn, &paused)).await
     }
 
     /// Runs, pauses or resumes a plan.
@@ -87,26 +95,55 @@ impl Call {
         action: PlanActionBody,
     ) -> Result<PlanView, ApiError> {
         let before = self.plan_find(id).await?;
-        let request_id = self.caller.request_ids.to_send_on();
-        let scope = self.scope();
-        let row = self
-            .query(move |conn| match action {
-                PlanActionBody::Run(_) => firn_db::transaction(conn, |conn| {
-                    let run = PlanRunId::new();
-                    firn_db::plan_run_request(conn, &before, run, &request_id, now())?;
-                    firn_db::plan_get(conn, &scope, id)
-                }),
-                PlanActionBody::Pause(options) => {
-                    let reason = options.reason.map(|reason| reason.0);
-                    let event = PlanEvent::Pause;
+        let row = match action {
+            PlanActionBody::Run(_) => self.plan_run(before).await?,
+            PlanActionBody::Pause(options) => {
+                let reason = options.reason.map(|reason| reason.0);
+                let event = PlanEvent::Pause;
+                self.query(move |conn| {
                     firn_db::plan_transition(conn, &before, event, reason.as_deref(), now())
-                }
-                PlanActionBody::Resume(_) => {
-                    firn_db::plan_transition(conn, &before, PlanEvent::Resume, None, now())
-                }
-            })
-            .await?;
+                })
+                .await?
+            }
+            PlanActionBody::Resume(_) => self.plan_resume(before).await?,
+        };
         Ok(self.linked_plan(row))
+    }
+
+    async fn plan_run(&self, plan: PlanRow) -> Result<PlanRow, ApiError> {
+        let (request_id, scope) = (self.caller.request_ids.to_send_on(), self.scope());
+        self.query(move |conn| {
+            firn_db::transaction(conn, |conn| {
+                let run = PlanRunId::new();
+                firn_db::plan_run_request(conn, &plan, run, &request_id, now())?;
+                firn_db::plan_get(conn, &scope, plan.plan.id)
+            })
+        })
+        .await
+    }
+
+    /// From here on it runs in the name of who resumes it: the trust it had may have ended with its
+    /// user, and that is mended so. From another project nobody can be entrusted with this one.
+    async fn plan_resume(&self, before: PlanRow) -> Result<PlanRow, ApiError> {
+        let caller = &self.caller.principal;
+        if caller.project_id != before.plan.project_id {
+            let event = PlanEvent::Resume;
+            return self
+                .query(move |conn| firn_db::plan_transition(conn, &before, event, None, now()))
+                .await;
+        }
+        let (user, old) = (caller.user_id.clone(), before.trust_id.clone());
+        let trust = self.entrust().await?;
+        let given = trust.clone();
+        let resumed = self.query(move |conn| {
+            firn_db::transaction(conn, |conn| {
+                let row = firn_db::plan_transition(conn, &before, PlanEvent::Resume, None, now())?;
+                firn_db::plan_set_trust(conn, &row, &user, given.as_deref(), now())
+            })
+        });
+        let resumed = resumed.await;
+        self.end_trust(if resumed.is_ok() { old } else { trust }.as_deref()).await;
+        resumed
     }
 
     /// A page of a plan's runs, newest first.

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use firn_core::{InstanceId, JobId, PointId, PointState, ProjectId, RepositoryId};
+use firn_core::{InstanceId, JobId, PointId, ProjectId, RepositoryId};
 use firn_db::{
-    BackupRequest, Connection, DbError, Job, Page, Point, PointFilter, PointRequest, PointUpdate,
-    QuotaDemand, QuotaLimits, Scope,
+    BackupRequest, Connection, DbError, Job, Point, PointRequest, PointUpdate, QuotaDemand,
+    QuotaLimits, Scope,
 };
 use serde_json::{Value, json};
 
@@ -185,20 +185,13 @@ fn backup_start(
     request: &BackupRequest,
     quotas: &QuotaLimits,
 ) -> Result<(Point, Job), DbError> {
-    let filter = PointFilter {
-        instance_id: Some(request.instance_id),
-        state: Some(PointState::Creating),
-        ..PointFilter::default()
-    };
-    let lock = format!("instance/{}", request.instance_id);
     firn_db::transaction(conn, |conn| {
-        firn_db::transaction_lock(conn, &lock)?;
-        let running = firn_db::point_list(conn, &Scope::All, &filter, &Page::first(1))?;
-        if let Some(point) = running.first() {
+        let running = firn_db::backup_under_way(conn, &request.project_id, request.instance_id)?;
+        if let Some(job) = running {
             return Err(DbError::Conflict {
                 resource: "instance",
                 id: request.instance_id.to_string(),
-                reason: format!("is being backed up already by job {}", point.job_id),
+                reason: format!("is being backed up already by job {job}"),
             });
         }
         let demand = QuotaDemand::backup(request.instance_id);

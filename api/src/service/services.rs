@@ -81,10 +81,18 @@ impl Call {
         let service = self
             .query(move |conn| {
                 firn_db::transaction(conn, |conn| {
+                    let before = firn_db::service_get(conn, id)?;
+                    if before.kind == firn_db::ServiceKind::Api && reason.is_some() {
+                        let reason = "takes requests as long as it is reached: stop it, or take it \
+                                      out of the load balancer";
+                        return Err(DbError::Conflict {
+                            resource: "service",
+                            id: id.to_string(),
+                            reason: reason.to_owned(),
+                        });
+                    }
                     firn_db::service_disable(conn, id, reason.as_deref())?;
-                    let mut services = firn_db::service_list(conn)?.into_iter();
-                    let gone = || DbError::NotFound { resource: "service", id: id.to_string() };
-                    services.find(|service| service.id == id).ok_or_else(gone)
+                    firn_db::service_get(conn, id)
                 })
             })
             .await?;

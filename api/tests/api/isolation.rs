@@ -15,8 +15,8 @@ enum Route {
     Admin,
     /// About one thing: with its kind and the body to send.
     Thing(&'static str, Option<Value>),
-    /// Makes a thing out of others: the kind that is named, and the body with `ID` for it.
-    Make(&'static str, Value),
+    /// Makes a thing out of others: the kind that is named, and bodies with `ID` for it.
+    Make(&'static str, Vec<Value>),
     /// About the caller's own project.
     Own,
     /// About the project that it names.
@@ -38,7 +38,7 @@ fn route(method: &str, path: &str) -> Option<Route> {
         ("GET", "/v1/instances/{id}") => Route::Thing("instance", None),
         ("GET", "/v1/restore-points") => Route::List("restore_points", "point"),
         ("POST", "/v1/restore-points") => {
-            Route::Make("instance", json!({"restore_point": {"instance_id": "ID"}}))
+            Route::Make("instance", vec![json!({"restore_point": {"instance_id": "ID"}})])
         }
         ("GET" | "DELETE", "/v1/restore-points/{id}") => Route::Thing("point", None),
         ("PATCH", "/v1/restore-points/{id}") => {
@@ -48,12 +48,7 @@ fn route(method: &str, path: &str) -> Option<Route> {
             Route::Thing("point", Some(json!({"verify": {}})))
         }
         ("GET", "/v1/restores") => Route::List("restores", "restore"),
-        ("POST", "/v1/restores") => Route::Make(
-            "point",
-            json!({"restore": {
-                "restore_point_id": "ID", "target": {"type": "file", "name": "copy1"},
-            }}),
-        ),
+        ("POST", "/v1/restores") => Route::Make("point", restores()),
         ("GET", "/v1/restores/{id}") => Route::Thing("restore", None),
         ("GET", "/v1/jobs") => Route::List("jobs", "job"),
         ("GET", "/v1/jobs/{id}" | "/v1/jobs/{id}/events") => Route::Thing("job", None),
@@ -64,7 +59,7 @@ fn route(method: &str, path: &str) -> Option<Route> {
         ("GET", "/v1/plans") => Route::List("plans", "plan"),
         ("POST", "/v1/plans") => Route::Make(
             "instance",
-            json!({"plan": {"name": "theirs", "instances": {"ids": ["ID"]}}}),
+            vec![json!({"plan": {"name": "theirs", "instances": {"ids": ["ID"]}}})],
         ),
         ("GET" | "DELETE", "/v1/plans/{id}") | ("GET", "/v1/plans/{id}/runs") => {
             Route::Thing("plan", None)
@@ -75,6 +70,19 @@ fn route(method: &str, path: &str) -> Option<Route> {
     })
 }
 
+/// Restores to every target that a member may use: one to files is for administrators, and would
+/// be refused whatever the point.
+fn restores() -> Vec<Value> {
+    let targets = [
+        json!({"type": "new_instance", "name": "copy1"}),
+        json!({"type": "original"}),
+        json!({"type": "volume", "device": "vda"}),
+        json!({"type": "volume", "device": "nosuchdevice", "volume_id": UNKNOWN}),
+    ];
+    let restore = |(target, dry_run): (&Value, bool)| json!({"restore": {"restore_point_id": "ID", "target": target, "dry_run": dry_run}});
+    targets.iter().flat_map(|target| [(target, false), (target, true)]).map(restore).collect()
+}
+
 /// One of each of what a project can have.
 struct Victim {
     harness: Harness,
@@ -82,6 +90,7 @@ struct Victim {
     restore: String,
     job: String,
     plan: String,
+    run: String,
 }
 
 impl Victim {
@@ -102,11 +111,16 @@ impl Victim {
         let body = json!({"plan": {"name": "mine", "instances": {"ids": [INSTANCE]}}});
         let plan = post("/v1/plans", body, MEMBER).await["plan"].clone();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let plan = text(&plan["id"]);
+        post(&format!("/v1/plans/{plan}/action"), json!({"run": {}}), MEMBER).await;
+        let runs = Request::new(Method::GET, &format!("/v1/plans/{plan}/runs")).token(MEMBER);
+        let runs = harness.send(runs).await;
         Self {
             point: text(&point["id"]),
             job: text(&restore["job_id"]),
             restore: text(&restore["id"]),
-            plan: text(&plan["id"]),
+            run: text(&runs.body["runs"][0]["id"]),
+            plan,
             harness,
         }
     }
@@ -130,6 +144,25 @@ impl Victim {
         };
         self.harness.send(request.token(token)).await
     }
+
+    /// Asks as a stranger, once about what the victim has and once about what nobody has, wherever
+    /// `ID` stands: both times the same is to be said. Gives the status.
+    async fn told_apart(
+        &self,
+        (method, path): (&str, &str),
+        body: Option<&Value>,
+        id: &str,
+    ) -> u16 {
+        let mut answers = Vec::new();
+        for id in [id, UNKNOWN] {
+            let body = body.map(|body| body.to_string().replace("ID", id).parse().unwrap());
+            let path = path.replace("ID", id);
+            let answer = self.ask(method, &path, body.as_ref(), STRANGER).await;
+            answers.push(shape(&answer, id));
+        }
+        assert_eq!(answers[0], answers[1], "{method} {path} {body:?}");
+        answers[0].0
+    }
 }
 
 /// An answer with what may differ between two taken out.
@@ -152,30 +185,32 @@ async fn what_another_project_has_does_not_exist() {
         match kind {
             Route::Open => {}
             Route::Admin => {
-                let path = path.replace("{id}", UNKNOWN).replace("{project_id}", "standalone");
-                let body = json!({});
-                let body = ["PATCH", "PUT"].contains(&method.as_str()).then_some(&body);
-                let answer = victim.ask(&method, &path, body, STRANGER).await;
-                assert_eq!(answer.status, 403, "{method} {path}");
+                let path = path.replace("{id}", "ID").replace("{project_id}", "ID");
+                let body = match (method.as_str(), path.starts_with("/v1/quotas")) {
+                    ("PUT", true) => Some(json!({"quota": {"instances": 0}})),
+                    ("PATCH" | "PUT", _) => Some(json!({})),
+                    _ => None,
+                };
+                let repository = victim.harness.repository.to_string();
+                for id in ["standalone", &repository] {
+                    let status = victim.told_apart((&method, &path), body.as_ref(), id).await;
+                    assert_eq!(status, 403, "{method} {path}");
+                }
             }
             Route::Thing(kind, body) => {
+                let path = path.replace("{id}", "ID");
                 let id = victim.id(kind);
-                let theirs = path.replace("{id}", id);
-                let theirs = victim.ask(&method, &theirs, body.as_ref(), STRANGER).await;
-                let nothing = path.replace("{id}", UNKNOWN);
-                let nothing = victim.ask(&method, &nothing, body.as_ref(), STRANGER).await;
-                assert_eq!(theirs.status, 404, "{method} {path}: {}", theirs.text);
-                assert_eq!(shape(&theirs, id), shape(&nothing, UNKNOWN), "{method} {path}");
+                let status = victim.told_apart((&method, &path), body.as_ref(), id).await;
+                assert_eq!(status, 404, "{method} {path}");
                 things += 1;
             }
-            Route::Make(kind, body) => {
-                let with = |id: &str| body.to_string().replace("ID", id).parse::<Value>().unwrap();
-                let id = victim.id(kind);
-                let theirs = victim.ask(&method, &path, Some(&with(id)), STRANGER).await;
-                let nothing = victim.ask(&method, &path, Some(&with(UNKNOWN)), STRANGER).await;
-                assert!([403, 404].contains(&theirs.status), "{method} {path}: {}", theirs.text);
-                assert_eq!(shape(&theirs, id), shape(&nothing, UNKNOWN), "{method} {path}");
-                things += 1;
+            Route::Make(kind, bodies) => {
+                for body in bodies {
+                    let id = victim.id(kind);
+                    let status = victim.told_apart((&method, &path), Some(&body), id).await;
+                    assert_eq!(status, 404, "{method} {path} {body}");
+                    things += 1;
+                }
             }
             Route::Own => {
                 let own = victim.ask("GET", &path, None, STRANGER).await;
@@ -186,25 +221,25 @@ async fn what_another_project_has_does_not_exist() {
                 assert_eq!(own.body["usage"], zero);
                 let all = format!("{path}?all_projects=true");
                 assert_eq!(victim.ask("GET", &all, None, STRANGER).await.status, 403);
+                for (query, refused) in [("?", 400), ("?all_projects=true&", 403)] {
+                    let marked = format!("{path}{query}marker=ID");
+                    let status = victim.told_apart(("GET", &marked), None, "standalone").await;
+                    assert_eq!(status, refused, "{marked}");
+                }
             }
             Route::Project => {
-                let theirs = path.replace("{project_id}", "standalone");
-                let theirs = victim.ask(&method, &theirs, None, STRANGER).await;
-                let nothing = path.replace("{project_id}", "nosuchproj");
-                let nothing = victim.ask(&method, &nothing, None, STRANGER).await;
-                assert_eq!(theirs.status, 404, "{method} {path}");
-                assert_eq!(shape(&theirs, "standalone"), shape(&nothing, "nosuchproj"));
+                let path = path.replace("{project_id}", "ID");
+                let status = victim.told_apart((&method, &path), None, "standalone").await;
+                assert_eq!(status, 404, "{method} {path}");
                 things += 1;
             }
             Route::List(name, kind) => {
                 let listed = victim.ask(&method, &path, None, STRANGER).await;
                 assert_eq!(listed.body[name], json!([]), "{method} {path}");
                 assert!(listed.body.get(format!("{name}_links")).is_none(), "{method} {path}");
-                let id = victim.id(kind);
-                let marked = |id: &str| format!("{path}?marker={id}");
-                let theirs = victim.ask(&method, &marked(id), None, STRANGER).await;
-                let nothing = victim.ask(&method, &marked(UNKNOWN), None, STRANGER).await;
-                assert_eq!(shape(&theirs, id), shape(&nothing, UNKNOWN), "{method} {path}");
+                let marked = format!("{path}?marker=ID");
+                let status = victim.told_apart((&method, &marked), None, victim.id(kind)).await;
+                assert_eq!(status, 400, "{method} {path}");
                 for more in ["all_projects=true", "project_id=standalone"] {
                     let asked = format!("{path}?{more}");
                     let answer = victim.ask(&method, &asked, None, STRANGER).await;
@@ -218,11 +253,28 @@ async fn what_another_project_has_does_not_exist() {
             }
         }
     }
-    assert!(things > 15, "only {things}");
+    assert!(things > 25, "only {things}");
     assert_eq!(victim.harness.rows().await, before, "something was made or removed");
     let plan = format!("/v1/plans/{}", victim.plan);
     let plan = victim.ask("GET", &plan, None, MEMBER).await;
     assert_eq!(plan.body["plan"]["name"], "mine");
+}
+
+/// What a stranger does have is no way to what another project has.
+#[actix_web::test]
+async fn an_own_plan_takes_in_nothing_of_another_project() {
+    let victim = Victim::new().await;
+    let body = json!({"plan": {"name": "own", "instances": {"all": true}}});
+    let plan = victim.ask("POST", "/v1/plans", Some(&body), STRANGER).await;
+    assert_eq!(plan.status, 201, "{}", plan.body);
+    let own = format!("/v1/plans/{}", plan.body["plan"]["id"].as_str().unwrap());
+    let theirs = json!({"plan": {"instances": {"ids": ["ID"]}}});
+    assert_eq!(victim.told_apart(("PATCH", &own), Some(&theirs), INSTANCE).await, 404);
+    let runs = format!("{own}/runs?marker=ID");
+    assert_eq!(victim.told_apart(("GET", &runs), None, &victim.run).await, 400);
+    let runs = format!("/v1/plans/{}/runs?marker={}", victim.plan, victim.run);
+    assert_eq!(victim.ask("GET", &runs, None, MEMBER).await.status, 200);
+    assert_eq!(victim.ask("GET", &runs, None, STRANGER).await.status, 404);
 }
 
 #[actix_web::test]
@@ -234,6 +286,7 @@ async fn filters_find_nothing_of_another_project() {
         format!("/v1/restores?restore_point_id={}", victim.point),
         format!("/v1/jobs?restore_id={}", victim.restore),
         format!("/v1/jobs?instance_id={INSTANCE}"),
+        format!("/v1/jobs?restore_point_id={}", victim.point),
         "/v1/plans?name=mine".to_owned(),
         "/v1/instances?name=web1".to_owned(),
     ] {

@@ -294,3 +294,28 @@ async fn a_plan_runs_under_a_trust_that_ends_with_it() {
     assert_eq!(harness.send(delete()).await.status, 204);
     assert!(trusts.there().is_empty());
 }
+
+/// A trust may have ended with its user or by their hand: resuming the plan mends that.
+#[actix_web::test]
+async fn a_resumed_plan_runs_under_a_new_trust() {
+    let trusts = Trusts::default();
+    let harness = Harness::with_delegation(ApiConfig::default(), ByToken, trusts.clone()).await;
+    let path = path(&made(&harness, settings()).await);
+    let act = async |action: Value| {
+        let path = format!("{path}/action");
+        harness.send(Request::json(Method::POST, &path, &action).token(MEMBER)).await
+    };
+    assert_eq!(act(json!({"pause": {}})).await.status, 202);
+    assert_eq!(trusts.there(), ["trust-of-alice"]);
+    trusts.fail(Some("refuse"));
+    assert_eq!(act(json!({"resume": {}})).await.status, 403);
+    trusts.fail(None);
+    let shown = get(&harness, &path).await;
+    assert_eq!(shown.body["plan"]["status"], "paused", "it has the trust it had");
+    assert_eq!(act(json!({"resume": {}})).await.status, 202);
+    assert_eq!(trusts.there(), ["trust-of-alice-2"]);
+    assert_eq!(get(&harness, &path).await.body["plan"]["status"], "active");
+    let delete = Request::new(Method::DELETE, &path).token(MEMBER);
+    assert_eq!(harness.send(delete).await.status, 204);
+    assert!(trusts.there().is_empty());
+}

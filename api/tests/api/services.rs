@@ -112,3 +112,22 @@ async fn drivers_are_those_of_a_conductor() {
     let silent = Harness::without_conductor().await;
     assert_eq!(silent.get_latest("/v1/drivers").await.status, 503);
 }
+
+#[actix_web::test]
+async fn an_api_is_not_disabled() {
+    let harness = Harness::new().await;
+    let id = Uuid::new_v4();
+    let report = ServiceReport {
+        kind: ServiceKind::Api,
+        host: "controller".to_owned(),
+        version: "0.1.0".to_owned(),
+        started_at: Utc::now(),
+    };
+    let beat = move |conn: &mut _| firn_db::service_heartbeat(conn, &report, id, Utc::now());
+    let id = harness.database.run(beat).await.unwrap().id;
+    let path = format!("/v1/services/{id}");
+    let body = json!({"service": {"disabled": true}});
+    let answer = harness.latest(Request::json(Method::PATCH, &path, &body)).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.detail().contains("load balancer"), "{}", answer.detail());
+}

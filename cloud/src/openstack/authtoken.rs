@@ -66,6 +66,11 @@ oslo_config::options! {
         pub service_token_roles: Vec<String> = ["service"];
         /// Refuse service tokens without such a role.
         pub service_token_roles_required: bool = true;
+        /// Without effect, as in files that services share: without a valid token this API answers
+        /// nothing but its versions.
+        pub delay_auth_decision: bool = false;
+        /// Without effect, as in files that services share: each process caches tokens by itself.
+        pub memcached_servers: Option<String>;
         /// Ask for the catalog with each token. The API needs none.
         pub include_service_catalog: bool = false;
         /// The type of this service in the catalog, for access rules of application credentials.

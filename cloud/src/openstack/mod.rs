@@ -20,7 +20,9 @@ mod rebuild;
 mod volumes;
 
 pub use authtoken::KeystoneAuthtokenOptions;
-pub use client::{ClientOptions, Microversion, MicroversionError, OpenStackError, Said, Supported};
+pub use client::{
+    Caller, ClientOptions, Microversion, MicroversionError, OpenStackError, Said, Supported,
+};
 pub use cloud::{Hypervisors, JoinError, OpenStackCloud, Services, ServicesOptions};
 pub use delegation::TrustDelegation;
 pub use options::{CinderOptions, GlanceOptions, NeutronOptions, NovaOptions};

@@ -49,7 +49,7 @@ async fn each_project_has_its_own_servers() {
         alpha.server_wait_gone(&a.to_string(), PATIENCE).await.unwrap();
         alpha.server_delete(&a.to_string()).await.unwrap();
         let gone = cloud.instance_get(a).await.unwrap_err();
-        assert_eq!(gone.kind(), ErrorKind::NotFound);
+        assert_eq!(gone.kind(), ErrorKind::NotFound, "{gone:?}");
     })
     .await;
 }

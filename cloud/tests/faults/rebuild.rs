@@ -3,13 +3,15 @@ use std::error::Error;
 use firn_cloud::openstack::identity::Trusts;
 use firn_cloud::openstack::{OpenStackRebuild, Services, ServicesOptions};
 use firn_cloud::{
-    CloudError, FormerMachine, Grant, InstanceDetail, PlannedServer, PlannedVolume, Rebuild,
-    ServerParts,
+    CloudError, FormerDisk, FormerMachine, Grant, InstanceDetail, PlannedServer, PlannedVolume,
+    Rebuild, ServerParts,
 };
-use firn_core::{DiskLocation, ErrorKind, Instance, InstanceId, PowerState, ProjectId, RestoreId};
+use firn_core::{
+    DiskKind, DiskLocation, ErrorKind, Instance, InstanceId, PowerState, ProjectId, RestoreId,
+};
 use serde_json::{Value, json};
 
-use crate::scripted::{Cloud, Scripted, patient};
+use crate::scripted::{Cloud, Scripted, TOKEN, TRUST_TOKEN, patient};
 
 /// Restores to a scripted cloud, in whose name the same user asks.
 fn rebuild(cloud: &Cloud) -> OpenStackRebuild {
@@ -19,8 +21,9 @@ fn rebuild(cloud: &Cloud) -> OpenStackRebuild {
         network: patient(),
         images: patient(),
     };
-    let admin = Services::new(&cloud.session(), &options);
-    OpenStackRebuild::new(admin, Trusts::new(cloud.session()), options)
+    let session = cloud.session();
+    let admin = Services::new(&session, &options);
+    OpenStackRebuild::new(admin, Trusts::new(session), options)
 }
 
 fn grant() -> Grant {
@@ -148,4 +151,113 @@ async fn a_volume_on_other_storage_is_given_back() {
     assert!(cause(&error).contains("iscsi") && !format!("{error:?}").contains("hunter2"));
     let expected = ["GET /attachments/detail", "POST /attachments", "DELETE /attachments/a1"];
     assert_eq!(asked(&cloud), expected);
+}
+
+#[tokio::test]
+async fn a_volume_that_cinder_encrypts_is_not_written_to() {
+    let restore = RestoreId::new();
+    let mut made = volume(restore, "available");
+    made["encrypted"] = json!(true);
+    made["volume_type"] = json!("luks");
+    let cloud = Cloud::of([
+        Scripted::ok(&json!({"volumes": []})),
+        Scripted::json("202 Accepted", &json!({"volume": volume(restore, "creating")})),
+        Scripted::ok(&json!({"volume": made})),
+        Scripted::ok(&json!({"volumes": [made]})),
+        Scripted::ok(&json!({"volume": made})),
+        Scripted::json("202 Accepted", &json!({})),
+        Scripted::json("404 Not Found", &json!({})),
+    ])
+    .await;
+    let rebuild = rebuild(&cloud);
+    let planned = PlannedVolume {
+        device: "vda".to_owned(),
+        size_gib: 1,
+        bootable: true,
+        ..PlannedVolume::default()
+    };
+    let refused = rebuild.volume_make(&grant(), restore, &planned).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    let words = cause(&refused);
+    assert!(words.contains("v1, for vda, is encrypted") && words.contains("luks"), "{words}");
+    rebuild.volumes_remove(&grant(), restore).await.unwrap();
+    let expected = [
+        "GET /volumes/detail",
+        "POST /volumes",
+        "GET /volumes/v1",
+        "GET /volumes/detail",
+        "GET /volumes/v1",
+        "DELETE /volumes/v1",
+        "GET /volumes/v1",
+    ];
+    assert_eq!(asked(&cloud), expected);
+}
+
+/// A volume of the root disk, planned in a cloud whose default type is `luks`: the problems, and what
+/// was asked in the end.
+async fn planned(volume_type: Option<&str>, encryption: Value) -> (Vec<String>, Vec<String>) {
+    let usage = json!({"limit": 10, "in_use": 2, "reserved": 0});
+    let luks = json!({"id": "t1", "name": "luks"});
+    // What is asked at once is asked in any order: each answer has all.
+    let answer = json!({
+        "volume_types": [luks, {"id": "t2", "name": "plain"}],
+        "volume_type": luks,
+        "quota_set": {"volumes": usage, "snapshots": usage, "gigabytes": usage},
+    });
+    let at_once = if volume_type.is_some() { 2 } else { 3 };
+    let mut script = vec![Scripted::ok(&answer); at_once];
+    script.push(Scripted::ok(&encryption));
+    let cloud = Cloud::of(script).await;
+    let mut machine = machine();
+    let disk = FormerDisk { device: "vda".to_owned(), kind: DiskKind::Root, size_bytes: 1 };
+    machine.disks.push(disk);
+    let wish = json!({"device": "vda", "volume_type": volume_type});
+    let wish = serde_json::from_value(wish).unwrap();
+    let plan = rebuild(&cloud).volume_plan(&grant(), &machine, &wish).await.unwrap();
+    (plan.problems, asked(&cloud).split_off(at_once))
+}
+
+#[tokio::test]
+async fn a_plan_asks_whether_cinder_would_encrypt() {
+    let luks = || json!({"provider": "luks", "cipher": "aes-xts-plain64", "encryption_id": "e1"});
+    let (problems, asked) = planned(Some("luks"), luks()).await;
+    assert!(problems[0].contains("the volume type luks, for vda, encrypts"), "{problems:?}");
+    assert_eq!(asked, ["GET /types/t1/encryption"]);
+    let (problems, asked) = planned(None, luks()).await;
+    assert!(problems[0].contains("the default volume type luks"), "{problems:?}");
+    assert_eq!(asked, ["GET /types/t1/encryption"]);
+    let (problems, asked) = planned(Some("plain"), json!({})).await;
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(asked, ["GET /types/t2/encryption"]);
+    let (problems, asked) = planned(Some("other"), json!({})).await;
+    assert!(problems[0].contains("may use no volume type other"), "{problems:?}");
+    assert_eq!(asked, [""; 0]);
+}
+
+#[tokio::test]
+async fn who_acts_for_another_says_who_asks() {
+    let restore = RestoreId::new();
+    let refused = Scripted::json("401 Unauthorized", &json!({}));
+    let cloud = Cloud::of([
+        Scripted::ok(&json!({"volumes": []})),
+        // So services answer when either token has ended: the session renews the user's, then
+        // the service's is renewed too.
+        refused.clone(),
+        refused,
+        Scripted::json("202 Accepted", &json!({"volume": volume(restore, "creating")})),
+        Scripted::ok(&json!({"volume": volume(restore, "available")})),
+    ])
+    .await;
+    let planned =
+        PlannedVolume { device: "vda".to_owned(), size_gib: 1, ..PlannedVolume::default() };
+    rebuild(&cloud).volume_make(&grant(), restore, &planned).await.unwrap();
+    let own = (Some(TOKEN), None);
+    let acting = (Some(TRUST_TOKEN), Some(TOKEN));
+    let seen = cloud.seen();
+    let tokens: Vec<_> = seen
+        .iter()
+        .map(|one| (one.header("x-auth-token"), one.header("x-service-token")))
+        .collect();
+    assert_eq!(tokens, [own, acting, acting, acting, own]);
+    assert_eq!(cloud.logins(), 4, "each of both twice");
 }

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) const TOKEN: &str = "gAAAAA-the-sessions-token";
+/// That of sessions that act by a trust.
+pub(crate) const TRUST_TOKEN: &str = "gAAAAA-the-trusts-token";
 
 /// One answer of the script.
 #[derive(Clone)]
@@ -38,6 +40,7 @@ impl Scripted {
 pub(crate) struct Seen {
     pub(crate) line: String,
     head: String,
+    body: String,
 }
 
 impl Seen {
@@ -121,7 +124,8 @@ pub(crate) fn patient() -> ClientOptions {
     ClientOptions { deadline: Duration::from_secs(30), ..ClientOptions::default() }
 }
 
-fn login(port: u16) -> Scripted {
+fn login(port: u16, seen: &Seen) -> Scripted {
+    let token = if seen.body.contains("OS-TRUST:trust") { TRUST_TOKEN } else { TOKEN };
     let service = |kind: &str, path: &str| {
         let endpoint = json!({"id": "e", "interface": "internal", "region": "R", "region_id": "R",
             "url": format!("http://127.0.0.1:{port}{path}")});
@@ -135,7 +139,7 @@ fn login(port: u16) -> Scripted {
         "expires_at": "2999-01-01T00:00:00.000000Z",
         "catalog": catalog,
     }});
-    Scripted::json(&format!("201 Created\r\nX-Subject-Token: {TOKEN}"), &body)
+    Scripted::json(&format!("201 Created\r\nX-Subject-Token: {token}"), &body)
 }
 
 async fn serve(mut client: TcpStream, port: u16, state: Arc<Mutex<State>>) {
@@ -144,7 +148,7 @@ async fn serve(mut client: TcpStream, port: u16, state: Arc<Mutex<State>>) {
         let mut state = state.lock().unwrap();
         if seen.line.starts_with("POST /v3/auth/tokens ") {
             state.logins += 1;
-            login(port)
+            login(port, &seen)
         } else if seen.line.starts_with("GET /compute/v2.1/ ") {
             state.versions.clone()
         } else if seen.line.starts_with("GET /volume/v3/ ") {
@@ -178,9 +182,10 @@ async fn read(client: &mut TcpStream) -> Option<Seen> {
         if let Some(end) = end {
             let head = String::from_utf8_lossy(&request[..end]).into_owned();
             let line = head.lines().next().unwrap_or_default().to_owned();
-            let seen = Seen { line, head };
+            let mut seen = Seen { line, head, body: String::new() };
             let length = seen.header("content-length").map_or(0, |text| text.parse().unwrap());
             if request.len() >= end + 4 + length {
+                seen.body = String::from_utf8_lossy(&request[end + 4..]).into_owned();
                 return Some(seen);
             }
         }

@@ -10,16 +10,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
+use firn_cloud::InstanceDetail;
 use firn_core::{BackupMode, ErrorKind};
-use firn_db::{NewBase, Point};
-use serde_json::{Value, json};
+use firn_db::{Connection, NewBase, Page, Point, PointFilter, Scope};
+use firn_driver_sdk::{Driver, Location, Probe};
+use futures_util::future::join_all;
+use serde_json::{Value, from_value, json};
 use uuid::Uuid;
 
 use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec};
 use super::snapshot::{SNAPSHOT, SnapshotBy, Taken, remove_of_job, with_driver};
-use super::{JobContext, JobError, RunningJob, Step};
+use super::{JobContext, JobError, RunningJob, Step, in_repository};
+use crate::discover::{self, ProbedDisk};
 use crate::left_disks::is_of_server;
+use crate::services::Services;
 use crate::stop::StopReason;
 use crate::worker::Watch;
 use crate::worker::protocol::{BackupDisk, Level};
@@ -28,14 +33,22 @@ const RELEASE: &str = "release";
 /// How long a disk's snapshots are tried to be released, and how often.
 const PATIENCE: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_secs(5);
+/// Backups that began within this time of each other may have begun in either order: hosts' clocks
+/// differ.
+const BEGUN: TimeDelta = TimeDelta::seconds(60);
 /// What the ids in names of bases are made in: with the disk's location they tell ours from those of
 /// Cinder's own backup service, also when all records of ours are lost.
 const BASES: Uuid = Uuid::from_u128(0x7c1d_0f52_9a55_4f27_8e0b_f12a_17b1_5ee5);
 
 /// The name of a point's base on a disk. A snapshot that a driver takes is called so from the start.
 pub(super) fn name(disk: &BackupDisk, point: &Point) -> String {
-    let micros = point.created_at.timestamp_micros();
-    format!("{}{}.{:06}", prefix(disk), micros / 1_000_000, micros % 1_000_000)
+    format!("{}{}", prefix(disk), time(point.created_at))
+}
+
+/// How a time stands in names: seconds and microseconds, as long as all others for centuries.
+fn time(at: DateTime<Utc>) -> String {
+    let micros = at.timestamp_micros();
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// How the names of a disk's bases begin.
@@ -79,24 +92,19 @@ impl Step for Release {
         RELEASE
     }
 
+    /// A snapshot that is half handed over is known to nobody but this step.
+    fn commits(&self) -> bool {
+        true
+    }
+
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let found: Discovered = context.output(DISCOVER)?;
         let taken: Vec<Taken> = context.output(SNAPSHOT)?;
         let point = self.0.point().await?;
-        for (disk, taken) in found.disks.iter().zip(&taken) {
-            let Some(name) = &taken.name else { continue };
-            if let Err(error) = self.release_patiently(context, &point, disk, name, taken).await {
-                if let Some(StopReason::LeaseLost | StopReason::Shutdown) = context.stop.reason() {
-                    // Whoever has the job next goes on here.
-                    return Err(error);
-                }
-                let device = &disk.disk.disk.device;
-                let text =
-                    format!("disk {device}: its snapshots are not as they should be: {error}");
-                tracing::warn!(job_id = %context.id, "{text}");
-                self.0.lease.message(Level::Warning, RELEASE, &text).await;
-            }
-        }
+        let disks = found.disks.iter().zip(&taken);
+        let releases =
+            disks.map(|(disk, taken)| self.release_or_tell(context, &point, disk, taken));
+        join_all(releases).await.into_iter().collect::<Result<(), _>>()?;
         // Those that were not handed over.
         if let Err(error) = remove_of_job(&self.0.services, context).await {
             tracing::warn!(job_id = %context.id, %error, "left to the reconciler");
@@ -106,6 +114,27 @@ impl Step for Release {
 }
 
 impl Release {
+    /// Fails only where somebody else has the job next.
+    async fn release_or_tell(
+        &self,
+        context: &JobContext,
+        point: &Point,
+        disk: &DiscoveredDisk,
+        taken: &Taken,
+    ) -> Result<(), JobError> {
+        let Some(name) = &taken.name else { return Ok(()) };
+        let released = self.release_patiently(context, point, disk, name, taken).await;
+        let Err(error) = released else { return Ok(()) };
+        if is_handed_on(context) {
+            return Err(error);
+        }
+        let device = &disk.disk.disk.device;
+        let text = format!("disk {device}: its snapshots are not as they should be: {error}");
+        tracing::warn!(job_id = %context.id, "{text}");
+        self.0.lease.message(Level::Warning, RELEASE, &text).await;
+        Ok(())
+    }
+
     /// A snapshot that Cinder has forgotten and that has no name of ours yet would be nobody's: so a
     /// cloud or a storage that is away for a while is waited for.
     async fn release_patiently(
@@ -120,14 +149,13 @@ impl Release {
         loop {
             let released = self.release(point, disk, name, taken).await;
             let Err(error) = released else { return Ok(()) };
-            let stopping = context.stop.reason().is_some();
-            if stopping || !error.kind.retryable() || Instant::now() >= until {
+            if is_handed_on(context) || !error.kind.retryable() || Instant::now() >= until {
                 return Err(error);
             }
             tracing::warn!(job_id = %context.id, %error, "snapshots are not released yet");
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
-                _ = context.stop.requested() => {}
+                _ = context.stop.requested(), if context.stop.reason().is_none() => {}
             }
         }
     }
@@ -141,25 +169,26 @@ impl Release {
     ) -> Result<(), JobError> {
         let Spec { keep_base, .. } = self.0.spec()?;
         let keep = keep_base || point.mode == BackupMode::Incremental;
-        let base = match (&disk.snapshot_by, keep) {
-            (_, false) | (SnapshotBy::Nobody, _) => None,
-            (SnapshotBy::Driver, true) => Some(name.to_owned()),
+        let kept = match (&disk.snapshot_by, keep) {
+            (_, false) | (SnapshotBy::Nobody, _) => false,
+            (SnapshotBy::Driver, true) => true,
             (SnapshotBy::Cloud { .. }, true) => self.hand_over(point, disk, name, taken).await?,
         };
-        self.remove_bases_but(&disk.disk, base).await
+        let base = kept.then(|| time(point.created_at));
+        remove_bases(&self.0.services, &disk.disk, move |time| base.as_deref() != Some(time)).await
     }
 
-    /// Makes a base of the cloud's snapshot; `None`, with the reason told, where the storage does not
-    /// let us: the next backup then reads all that is allocated.
+    /// Makes a base of the cloud's snapshot; `false`, with the reason told, where the storage does
+    /// not let us: the next backup then reads all that is allocated.
     async fn hand_over(
         &self,
         point: &Point,
         disk: &DiscoveredDisk,
         name: &str,
         taken: &Taken,
-    ) -> Result<Option<String>, JobError> {
+    ) -> Result<bool, JobError> {
         let (Some(cloud), Some(id)) = (&self.0.services.volume_snapshots, &taken.cloud_id) else {
-            return Ok(None);
+            return Ok(false);
         };
         let base = self::name(&disk.disk, point);
         // Asked before anything is given away: what Cinder has forgotten, we must be able to remove.
@@ -172,7 +201,7 @@ impl Release {
             let device = &disk.disk.disk.device;
             let text = format!("disk {device}: no base is kept: {error}");
             self.0.lease.message(Level::Info, RELEASE, &text).await;
-            return Ok(None);
+            return Ok(false);
         }
         cloud.release(id).await.map_err(|error| {
             JobError::from_chain(error.kind(), "handing a snapshot over", &error)
@@ -182,36 +211,86 @@ impl Release {
             Err(error) if error.kind == ErrorKind::NotFound => {}
             done => done?,
         }
-        Ok(Some(base))
+        Ok(true)
     }
 
     async fn rename(&self, disk: &BackupDisk, from: &str, to: &str) -> Result<(), JobError> {
         let (from, to) = (from.to_owned(), to.to_owned());
-        let rename = move |driver: &dyn firn_driver_sdk::Driver, at: &_| {
-            driver.snapshot_rename(at, &from, &to)
-        };
+        let rename =
+            move |driver: &dyn Driver, at: &Location| driver.snapshot_rename(at, &from, &to);
         with_driver(&self.0.services, disk, rename).await
     }
+}
 
-    async fn remove_bases_but(
-        &self,
-        disk: &BackupDisk,
-        keep: Option<String>,
-    ) -> Result<(), JobError> {
-        let prefix = prefix(disk);
-        let remove = move |driver: &dyn firn_driver_sdk::Driver, at: &_| {
-            let names = driver.snapshot_list(at)?;
-            let mut old = names
-                .iter()
-                .filter(|name| name.starts_with(&prefix) && keep.as_ref() != Some(name));
-            old.try_for_each(|name| driver.snapshot_delete(at, name))
-        };
-        match with_driver(&self.0.services, disk, remove).await {
-            // Without the right to remove there never was a base.
-            Err(error) if error.kind == ErrorKind::Unsupported => Ok(()),
-            done => done,
-        }
+/// Removes the bases of a disk whose time, as it stands in the name, is one that goes.
+async fn remove_bases(
+    services: &Services,
+    disk: &BackupDisk,
+    goes: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<(), JobError> {
+    let prefix = prefix(disk);
+    let remove = move |driver: &dyn Driver, at: &Location| {
+        let names = driver.snapshot_list(at)?;
+        let mut old = names.iter().filter(|name| name.strip_prefix(&prefix).is_some_and(&goes));
+        old.try_for_each(|name| driver.snapshot_delete(at, name))
+    };
+    match with_driver(services, disk, remove).await {
+        // Without the right to remove there never was a base.
+        Err(error) if error.kind == ErrorKind::Unsupported => Ok(()),
+        done => done,
     }
+}
+
+/// Removes the bases of an instance with `point`, if it is its last: there is nothing more to build
+/// on. A base that stays costs space and harms nobody, and without one a backup reads more, so this
+/// neither waits nor fails.
+pub(super) async fn remove_with_last(
+    job: &RunningJob,
+    context: &JobContext,
+) -> Result<(), JobError> {
+    let now = Utc::now();
+    let point = job.point().await?;
+    if is_last(job, &point).await?
+        && let Err(error) = remove_of(job, &point, now).await
+    {
+        tracing::warn!(job_id = %context.id, %error, "bases of the last point may be left");
+    }
+    Ok(())
+}
+
+async fn is_last(job: &RunningJob, point: &Point) -> Result<bool, JobError> {
+    let filter = PointFilter { instance_id: Some(point.instance_id), ..PointFilter::default() };
+    let list = move |conn: &mut Connection| {
+        firn_db::point_list(conn, &Scope::All, &filter, &Page::first(2))
+    };
+    Ok(job.query(list).await?.iter().all(|other| other.id == point.id))
+}
+
+async fn remove_of(job: &RunningJob, point: &Point, now: DateTime<Utc>) -> Result<(), JobError> {
+    let (services, id) = (&job.services, point.id);
+    let record = match in_repository(services, move |repository| repository.point(id)).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+        record => record?,
+    };
+    let unreadable =
+        |error| JobError::from_chain(ErrorKind::Integrity, "reading the point's record", &error);
+    let instance: InstanceDetail = from_value(record.identity).map_err(unreadable)?;
+    let probed = discover::probe(services, &instance, &instance.instance.disks).await?;
+    // A backup that has begun since has a younger one.
+    let last = time(now - BEGUN).max(time(point.created_at));
+    for ProbedDisk { disk, probe, .. } in probed {
+        // A disk that is gone took its snapshots along.
+        let Ok((driver, Probe { location, size_bytes, .. })) = probe else { continue };
+        let disk = BackupDisk { disk, driver, location: location.0, size_bytes, snapshot: None };
+        let last = last.clone();
+        remove_bases(services, &disk, move |time| time <= last.as_str()).await?;
+    }
+    Ok(())
+}
+
+/// Whether the job goes on elsewhere or later. A cancel comes too late for this step.
+fn is_handed_on(context: &JobContext) -> bool {
+    matches!(context.stop.reason(), Some(StopReason::LeaseLost | StopReason::Shutdown))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use firn_cloud::InstanceDetail;
-use firn_core::{BackupMode, Consistency, DiskId, ErrorKind, PointId};
-use firn_db::{PointDisk, PointFigures};
+use firn_core::{BackupMode, Consistency, DiskId, ErrorKind, PointId, chain};
+use firn_db::{Database, PointDisk, PointFigures, ServiceKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -85,6 +85,9 @@ impl Step for Discover {
         self.0.yield_to_restore(context.id, point.instance_id).await?;
         let spec: Spec = self.0.spec()?;
         let mut instance = discover::instance(services, point.instance_id).await?;
+        if let Some(host) = &instance.host {
+            demand_agent(&services.database, host).await?;
+        }
         let user_data = user_data::take_out(&mut instance);
         // Before anything is read: a point below its demand is not wanted at all.
         let power_state = instance.instance.power_state;
@@ -111,6 +114,21 @@ impl Step for Discover {
             excluded_disks,
         })
     }
+}
+
+/// Fails where an operator has disabled the agent of a host: nothing new is begun there.
+async fn demand_agent(database: &Database, host: &str) -> Result<(), JobError> {
+    let asked = host.to_owned();
+    let found = database
+        .run(move |conn| firn_db::service_find(conn, ServiceKind::Agent, &asked))
+        .await
+        .map_err(|error| JobError::new(error.kind(), chain(&error)))?;
+    let Some(agent) = found.filter(|agent| agent.disabled) else { return Ok(()) };
+    let reason = agent.disabled_reason.unwrap_or_default();
+    Err(JobError::new(
+        ErrorKind::Conflict,
+        format!("the agent on {host} is disabled ({reason}): enable it and try again"),
+    ))
 }
 
 /// Fails where a grade is below the demand.

@@ -114,3 +114,28 @@ fn a_request_by_hand_demands_nothing() {
     assert_eq!(spec.consistency, Some(Consistency::Filesystem));
     assert_eq!(spec.bandwidth_bytes_per_second, Some(1000));
 }
+
+#[tokio::test]
+async fn nothing_is_begun_where_the_agent_is_disabled() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("firn.sqlite").display());
+    let database = Database::open(&url).unwrap();
+    database.migrate().unwrap();
+    demand_agent(&database, "h1").await.unwrap();
+    let report = firn_db::ServiceReport {
+        kind: ServiceKind::Agent,
+        host: "h1".to_owned(),
+        version: "1".to_owned(),
+        started_at: chrono::Utc::now(),
+    };
+    let id = uuid::Uuid::new_v4();
+    let beat = |conn: &mut _| firn_db::service_heartbeat(conn, &report, id, report.started_at);
+    let agent = database.run_blocking(beat).unwrap();
+    demand_agent(&database, "h1").await.unwrap();
+    let disable = |conn: &mut _| firn_db::service_disable(conn, agent.id, Some("new memory"));
+    database.run_blocking(disable).unwrap();
+    let error = demand_agent(&database, "h1").await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.message.contains("new memory"), "{error}");
+    demand_agent(&database, "h2").await.unwrap();
+}

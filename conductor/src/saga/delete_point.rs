@@ -1,5 +1,6 @@
-//! Removes a restore point: its record only. The space of chunks that nothing refers to any more
-//! is given back by garbage collection.
+//! Removes a restore point: its record, and with an instance's last one what is kept on its storage
+//! for the next. The space of chunks that nothing refers to any more is given back by garbage
+//! collection.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 use firn_core::PointId;
 use serde_json::Value;
 
+use super::base::remove_with_last;
 use super::transfer::in_repository;
 use super::{JobContext, JobError, RunningJob, Step};
 
@@ -23,7 +25,8 @@ impl Step for DeleteRecord {
         "delete_record"
     }
 
-    async fn run(&self, _: &JobContext) -> Result<Value, JobError> {
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        remove_with_last(&self.0, context).await?;
         let id = PointId(self.0.resource_id);
         in_repository(&self.0.services, move |repository| repository.delete_point(id)).await?;
         Ok(Value::Null)

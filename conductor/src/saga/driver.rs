@@ -1,10 +1,9 @@
-use firn_core::ErrorKind;
+use firn_core::{ErrorKind, chain};
 use firn_driver_sdk::{Driver, DriverError, Location};
 use serde_json::Value;
 
 use super::JobError;
 use crate::services::Services;
-use crate::worker::chain;
 
 /// Asks a driver about a disk, away from the async threads. Drivers have deadlines of their own.
 pub(super) async fn ask_driver<T: Send + 'static>(

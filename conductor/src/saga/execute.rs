@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firn_core::StepState;
+use firn_core::{StepState, chain};
 
 use super::{JobContext, JobError, Journal, JournalError, JournalState, Step};
 use crate::stop::StopReason;
@@ -37,7 +37,7 @@ pub(crate) async fn execute(
     match run(steps, job, journal).await {
         Ok(ended) => ended,
         Err(error) => {
-            tracing::warn!(job_id = %job.id, error = crate::worker::chain(&error), "job interrupted");
+            tracing::warn!(job_id = %job.id, error = chain(&error), "job interrupted");
             Ended::Interrupted
         }
     }

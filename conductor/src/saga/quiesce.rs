@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use firn_agent::Domain;
 use firn_cloud::{CloudError, Freeze, Guests, InstanceDetail};
-use firn_core::{Consistency, JobId, PowerState};
+use firn_core::{Consistency, JobId, PowerState, chain};
 
 use crate::stop::Stop;
-use crate::worker::chain;
 use crate::worker::protocol::Level;
 
 /// How often a thaw is asked for. Its host thaws the guest anyhow; but it is better told at once.

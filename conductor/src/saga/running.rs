@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use firn_core::{ErrorKind, InstanceId, JobKind, PointId, RepositoryId, RestoreId};
+use firn_core::{ErrorKind, InstanceId, JobKind, PointId, RepositoryId, RestoreId, chain};
 use firn_db::{Claim, Connection, DbError, Job, Point, Restore, Scope};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{JobContext, JobError};
 use crate::lease::Lease;
 use crate::services::Services;
+use crate::worker::Share;
 use crate::worker::protocol::{Limits, Task, Work};
-use crate::worker::{Share, chain};
 
 /// A job that this conductor has claimed, as its steps see it.
 pub(crate) struct RunningJob {

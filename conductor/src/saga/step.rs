@@ -1,11 +1,11 @@
 use std::error::Error;
 
 use async_trait::async_trait;
-use firn_core::ErrorKind;
+use firn_core::{ErrorKind, chain};
 use serde_json::Value;
 
 use super::JobContext;
-use crate::worker::{WorkerError, chain};
+use crate::worker::WorkerError;
 
 /// One step of a saga. See the module's rules.
 #[async_trait]

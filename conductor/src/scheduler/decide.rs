@@ -46,18 +46,17 @@ pub(crate) fn decide_run(
 }
 
 /// The instances that a selector means, and what there is to tell of those it names in vain.
-/// `metadata` holds what is known of each instance's metadata.
+/// Metadata that is not known says nothing.
 pub(crate) fn decide_instances(
     selector: &Selector,
     instances: &[InstanceSummary],
-    metadata: &BTreeMap<InstanceId, BTreeMap<String, String>>,
 ) -> (Vec<InstanceSummary>, Vec<RunNote>) {
     let none = BTreeMap::new();
     let meant = |instance: &&InstanceSummary| {
         selector.matches(&InstanceFacts {
             id: instance.id,
             name: &instance.name,
-            metadata: metadata.get(&instance.id).unwrap_or(&none),
+            metadata: instance.metadata.as_ref().unwrap_or(&none),
         })
     };
     let chosen: Vec<_> = instances.iter().filter(meant).cloned().collect();

@@ -1,10 +1,9 @@
 //! The one scheduler's lease.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use firn_core::chain;
 use firn_db::{Database, DbError, Lease};
 use parking_lot::Mutex;
-
-use crate::worker::chain;
 
 /// Name of the lease.
 const LEASE: &str = "scheduler";

@@ -1,6 +1,5 @@
 //! Which instances a plan means now.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use firn_cloud::{Cloud, CloudError, InstanceSummary};
@@ -26,13 +25,10 @@ pub(crate) async fn instances(
 ) -> Result<(Vec<InstanceSummary>, Vec<RunNote>), CloudError> {
     let mut all = within(deadline, cloud.instance_list(&plan.project_id)).await?;
     all.retain(|instance| instance.project_id == plan.project_id);
-    let mut metadata = BTreeMap::new();
     if matches!(plan.settings.instances, Selector::Metadata(_)) {
-        for instance in &all {
+        for instance in all.iter_mut().filter(|instance| instance.metadata.is_none()) {
             match within(deadline, cloud.instance_get(instance.id)).await {
-                Ok(detail) => {
-                    metadata.insert(instance.id, detail.machine.metadata);
-                }
+                Ok(detail) => instance.metadata = Some(detail.machine.metadata),
                 // Gone since, or not understood: its metadata says nothing.
                 Err(error) if error.kind() != ErrorKind::Unavailable => {
                     tracing::warn!(instance = %instance.id, %error, "metadata cannot be read");
@@ -41,7 +37,7 @@ pub(crate) async fn instances(
             }
         }
     }
-    Ok(decide_instances(&plan.settings.instances, &all, &metadata))
+    Ok(decide_instances(&plan.settings.instances, &all))
 }
 
 async fn within<T>(

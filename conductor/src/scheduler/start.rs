@@ -2,7 +2,7 @@
 
 use firn_cloud::{DelegationError, Grant, InstanceSummary};
 use firn_core::plan::{Due, PlanStatus};
-use firn_core::{ErrorKind, JobId, PlanRunId, PointId};
+use firn_core::{ErrorKind, JobId, PlanRunId, PointId, chain};
 use firn_db::{
     BackupRequest, DbError, Lease, PlanRow, PlanRun, PlannedBackup, Point, RunOrigin, RunOutcome,
     RunStart,
@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::decide::{Decision, decide_mode, decide_run};
 use super::resolve;
 use super::turn::Scheduler;
-use crate::worker::chain;
 
 /// Why a run could not be dealt with now; it is tried again.
 #[derive(Debug, thiserror::Error)]

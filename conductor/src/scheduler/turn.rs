@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use firn_cloud::{Cloud, Delegation};
-use firn_core::{ErrorKind, PlanId, RepositoryId};
+use firn_core::{ErrorKind, PlanId, RepositoryId, chain};
 use firn_db::{Database, DbError, Lease, PlanRow, PlanRun, QuotaLimits, Scope};
 use parking_lot::Mutex;
 
@@ -13,7 +13,6 @@ use super::leader::Leader;
 use super::start::Hindrance;
 use super::wake::Waker;
 use crate::stop::Stop;
-use crate::worker::chain;
 
 /// How often the leader looks. A run that was asked for waits about this long.
 const INTERVAL: Duration = Duration::from_secs(1);

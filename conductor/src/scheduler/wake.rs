@@ -2,12 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use firn_core::JobId;
+use firn_core::{JobId, chain};
 use oslo_messaging::{Envelope, Schema, Transport};
 use serde_json::json;
 
 use crate::requests::{JOBS, WAKE};
-use crate::worker::chain;
 
 /// The jobs are in the database already: nobody waits long for a broker that hangs.
 const DEADLINE: Duration = Duration::from_secs(3);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use firn_core::{BackupMode, DiskId, ErrorKind, ExtentList};
+use firn_core::{BackupMode, DiskId, ErrorKind, Extent, ExtentList, chain};
 use firn_driver_host::DriverSet;
 use firn_driver_sdk::{Access, Disk, Location, OpenRequest};
 use firn_repository::{
@@ -107,7 +107,7 @@ fn parent(repository: &Repository, work: &Backup, link: &Link) -> Option<PointRe
         Ok(record) if record.domain == work.project_id.0 => Some(record),
         Ok(_) => None,
         Err(error) => {
-            let error = super::chain(&error);
+            let error = chain(&error);
             let text =
                 format!("restore point {id} cannot be built on, reading everything: {error}");
             link.message(Level::Warning, "read_parent", text);
@@ -193,7 +193,7 @@ fn incremental(
             ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Conflict
                 if !error.is_cancelled() =>
             {
-                return everything(Level::Info, super::chain(&error));
+                return everything(Level::Info, chain(&error));
             }
             _ => {
                 return Err(TaskError::driver(
@@ -206,7 +206,8 @@ fn incremental(
     let chunk_bytes = u64::from(repository.chunk_size().bytes());
     let plan = ReadPlan::incremental(size_bytes, chunk_bytes, allocated, &changed);
     let kept = plan.kept(size_bytes);
-    if let Some(place) = differing_sample(disk, base, domain, &kept, repository, throttle)? {
+    let places = changes::samples(&kept, allocated, &mut |bound| rand::random_range(0..bound));
+    if let Some(place) = differing_sample(disk, base, domain, &places, repository, throttle)? {
         let at = place.offset;
         return everything(
             Level::Warning,
@@ -219,20 +220,20 @@ fn incremental(
     Ok(Some(DiskPlan::incremental(size_bytes, plan.read, plan.zero, base.root.clone())))
 }
 
-/// A place that is said to be unchanged and is not.
+/// The first of the places that differs from the parent.
 fn differing_sample(
     disk: &dyn Disk,
     base: &DiskRecord,
     domain: &str,
-    kept: &ExtentList,
+    places: &[Extent],
     repository: &Repository,
     throttle: &Throttle,
-) -> Result<Option<firn_core::Extent>, TaskError> {
+) -> Result<Option<Extent>, TaskError> {
     let device = &base.device;
     let stored = repository.open_disk(base, domain).map_err(|error| {
         repository::error(&format!("reading the parent of disk {device}"), &error)
     })?;
-    for place in changes::samples(kept, &mut |bound| rand::random_range(0..bound)) {
+    for &place in places {
         let mut now = vec![0; place.length as usize];
         let mut then = now.clone();
         throttle.take(place.length);

@@ -31,23 +31,34 @@ impl ReadPlan {
     }
 }
 
-/// How many places of a disk are compared before its change tracking is believed.
-pub(super) const SAMPLES: usize = 16;
+/// How many places of a disk with data are compared before its change tracking is believed.
+const SAMPLES: usize = 16;
+/// And how many without: a discard may have been missed.
+const HOLES: usize = 4;
 
 /// How many bytes are compared at each place.
 pub(super) const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// Places within `kept`, spread by `random` (evenly distributed numbers): where change tracking
 /// says that nothing changed, the disk and the parent must read the same.
-pub(super) fn samples(kept: &ExtentList, random: &mut dyn FnMut(u64) -> u64) -> Vec<Extent> {
-    let total = kept.bytes();
-    let places = if total == 0 { 0 } else { SAMPLES };
-    (0..places).filter_map(|_| at(kept, random(total))).collect()
+pub(super) fn samples(
+    kept: &ExtentList,
+    allocated: &ExtentList,
+    random: &mut dyn FnMut(u64) -> u64,
+) -> Vec<Extent> {
+    let (data, holes) = (kept.intersection(allocated), kept.difference(allocated));
+    let mut places = Vec::with_capacity(SAMPLES + HOLES);
+    for (among, count) in [(data, SAMPLES), (holes, HOLES)] {
+        let total = among.bytes();
+        let count = if total == 0 { 0 } else { count };
+        places.extend((0..count).filter_map(|_| at(&among, random(total))));
+    }
+    places
 }
 
 /// The run of at most [`SAMPLE_BYTES`] that starts at the `position`th byte of the set.
-fn at(kept: &ExtentList, mut position: u64) -> Option<Extent> {
-    for extent in kept.as_slice() {
+fn at(among: &ExtentList, mut position: u64) -> Option<Extent> {
+    for extent in among.as_slice() {
         if position < extent.length {
             let length = (extent.length - position).min(SAMPLE_BYTES);
             return Some(Extent::new(extent.offset + position, length));
@@ -88,13 +99,18 @@ mod tests {
         }
 
         #[test]
-        fn samples_lie_in_what_is_kept((_, kept, _) in plans(), seed in any::<u64>()) {
+        fn samples_lie_in_what_is_kept((_, kept, allocated) in plans(), seed in any::<u64>()) {
             let mut state = seed;
             let mut random = |bound: u64| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 (state >> 33) % bound
             };
-            let places = samples(&kept, &mut random);
+            let places = samples(&kept, &allocated, &mut random);
+            let data = places.iter().filter(|place| {
+                allocated.contains_all(&ExtentList::from_iter([Extent::new(place.offset, 1)]))
+            });
+            let expected = if kept.intersection(&allocated).is_empty() { 0 } else { SAMPLES };
+            prop_assert_eq!(data.count(), expected);
             prop_assert_eq!(places.is_empty(), kept.is_empty());
             for place in places {
                 prop_assert!(kept.contains_all(&ExtentList::from_iter([place])));

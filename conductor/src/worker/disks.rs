@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use firn_core::ErrorKind;
+use firn_core::{ErrorKind, chain};
 use firn_driver_host::DriverSet;
 use firn_driver_sdk::{Access, Disk, Driver, DriverError, Location, OpenRequest, ReadRequest};
 use firn_repository::{EndpointError, Sink, Source};
@@ -97,5 +97,5 @@ pub(super) fn read(disk: &dyn Disk, offset: u64, buffer: &mut [u8]) -> Result<()
 /// A driver's error as the engine carries it. It keeps its message once: the engine's error has
 /// it as its source.
 fn endpoint_error(error: DriverError) -> EndpointError {
-    EndpointError::new(error.kind(), super::chain(&error))
+    EndpointError::new(error.kind(), chain(&error))
 }

@@ -1,7 +1,6 @@
 use std::error::Error;
-use std::fmt::Write;
 
-use firn_core::ErrorKind;
+use firn_core::{ErrorKind, chain};
 use firn_driver_sdk::DriverError;
 
 use super::protocol::Event;
@@ -43,15 +42,4 @@ impl TaskError {
     pub(super) fn into_event(self) -> Event {
         Event::Failed { kind: self.kind, message: self.message, cancelled: self.cancelled }
     }
-}
-
-/// An error and its causes, outermost first.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }

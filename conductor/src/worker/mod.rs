@@ -16,7 +16,6 @@ mod shares;
 mod throttle;
 mod verify;
 
-pub(crate) use error::chain;
 pub use main::main;
 pub use process::{Watch, WorkerCommand, WorkerError};
 pub use shares::Bandwidth;

@@ -32,8 +32,8 @@ pub use list::{
 pub use places::{job_claim_within, job_places_set, jobs_without_places};
 pub(crate) use request::backup_request_create_from;
 pub use request::{
-    BackupRequest, PointRequest, RestoreRequest, backup_request_create, point_delete_request,
-    point_verify_request, restore_request_create,
+    BackupRequest, PointRequest, RestoreRequest, backup_request_create, backup_under_way,
+    point_delete_request, point_verify_request, restore_request_create,
 };
 pub use room::{JobLimits, JobPlaces};
 

@@ -10,9 +10,13 @@ use serde_json::Value;
 use super::{Job, NewJob, job_create, jobs_unfinished_for_point};
 use crate::plan::PointOrigin;
 use crate::point::{point_create, point_get_locked, point_hold, point_transition};
+use crate::quota::project_lock;
 use crate::restore::restore_create;
 use crate::stored::Name;
-use crate::{Connection, DbError, NewPoint, NewRestore, Point, Restore, Scope, transaction};
+use crate::{
+    Connection, DbError, NewPoint, NewRestore, Page, Point, PointFilter, Restore, Scope,
+    point_list, transaction,
+};
 
 const POINT: &str = "restore point";
 
@@ -71,6 +75,26 @@ pub struct PointRequest {
     pub spec: Value,
     /// Id of the request, for the logs.
     pub request_id: String,
+}
+
+/// The job that backs an instance up already. Until the end of the transaction no other backup of
+/// the project's is begun.
+///
+/// # Errors
+/// `InvalidInput` outside a transaction.
+pub fn backup_under_way(
+    conn: &mut Connection,
+    project: &ProjectId,
+    instance: InstanceId,
+) -> Result<Option<JobId>, DbError> {
+    project_lock(conn, project)?;
+    let filter = PointFilter {
+        instance_id: Some(instance),
+        state: Some(PointState::Creating),
+        ..PointFilter::default()
+    };
+    let running = point_list(conn, &Scope::All, &filter, &Page::first(1))?;
+    Ok(running.first().map(|point| point.job_id))
 }
 
 /// Makes a point in state `Creating` and the job that fills it.

@@ -1,17 +1,17 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use firn_core::plan::{NextRun, PlanEvent, PlanStatus, RunState, RunTrigger};
-use firn_core::{InstanceId, JobId, PlanId, PlanRunId, PointState};
+use firn_core::{InstanceId, JobId, PlanId, PlanRunId};
 
 use super::change::{lost, write};
 use super::{PlanRow, PlanRun, plan_get, run_event};
-use crate::job::backup_request_create_from;
+use crate::job::{backup_request_create_from, backup_under_way};
 use crate::lease::{Lease, lease_fence};
 use crate::schema::plan_runs;
 use crate::stored::{Name, Number, OptionalTime};
 use crate::{
-    BackupRequest, Connection, DbError, EventLevel, Page, PointFilter, QuotaDemand, QuotaLimits,
-    Scope, microseconds, point_list, quota_reserve, transaction,
+    BackupRequest, Connection, DbError, EventLevel, QuotaDemand, QuotaLimits, Scope, microseconds,
+    quota_reserve, transaction,
 };
 
 /// Which run starts.
@@ -254,15 +254,9 @@ fn make(
         job_id: None,
         detail,
     };
-    let filter = PointFilter {
-        instance_id: Some(request.instance_id),
-        state: Some(PointState::Creating),
-        ..PointFilter::default()
-    };
-    if let Some(busy) = point_list(conn, &Scope::All, &filter, &Page::first(1))?.first() {
+    if let Some(job) = backup_under_way(conn, &request.project_id, request.instance_id)? {
         let name = &request.instance_name;
-        let detail = format!("{name} is being backed up already by job {}", busy.job_id);
-        return Ok(Some(refused(detail)));
+        return Ok(Some(refused(format!("{name} is being backed up already by job {job}"))));
     }
     let demand = QuotaDemand::backup(request.instance_id);
     match quota_reserve(conn, &plan.plan.project_id, &demand, quotas) {

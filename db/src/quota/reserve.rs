@@ -42,8 +42,13 @@ pub fn quota_reserve(
     demand: &QuotaDemand,
     defaults: &QuotaLimits,
 ) -> Result<(), DbError> {
-    transaction_lock(conn, &format!("project/{project}"))?;
+    project_lock(conn, project)?;
     quota_check(conn, project, demand, defaults)
+}
+
+/// Until the end of the transaction nobody else makes what is counted or looked for in the project.
+pub(crate) fn project_lock(conn: &mut Connection, project: &ProjectId) -> Result<(), DbError> {
+    transaction_lock(conn, &format!("project/{project}"))
 }
 
 /// The same answer without holding anybody up, and without any promise: for a dry run.

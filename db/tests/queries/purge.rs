@@ -2,7 +2,7 @@ use firn_core::*;
 use firn_db::*;
 
 use crate::engines::every_engine;
-use crate::support::{Db, at};
+use crate::support::{self, Db, at};
 
 fn purge(db: &Db, before: i64, batch: u32) -> Purged {
     let mut total = Purged::default();
@@ -41,18 +41,21 @@ fn ended_jobs_go_with_what_belongs_to_them(db: Db) {
     assert_eq!(db.run(|conn| job_step_list(conn, open.id)).len(), 1);
 }
 
-fn failed_restores_go_and_others_keep_their_names(db: Db) {
+fn restores_go_but_files_keep_their_names(db: Db) {
     let point = db.available("a", 1);
     let (failed, _) = db.restore(point.id, 5);
     let (done, _) = db.restore(point.id, 6);
     db.run(|c| restore_finish(c, failed.id, RestoreEvent::Failed, None, at(7)));
     db.run(|c| restore_finish(c, done.id, RestoreEvent::Finished, None, at(7)));
-    assert_eq!(purge(&db, 500, 10).restores, 1);
-    assert_eq!(db.kind(|c| restore_get(c, &Scope::All, failed.id)), ErrorKind::NotFound);
+    let request =
+        RestoreRequest { target: RestoreTarget::Original, ..support::restore_request(point.id) };
+    let (placed, _) = db.run(|c| restore_request_create(c, &Scope::All, request.clone(), at(8)));
+    db.run(|c| restore_finish(c, placed.id, RestoreEvent::Finished, None, at(9)));
+    assert_eq!(purge(&db, 500, 10).restores, 2);
+    for gone in [failed.id, placed.id] {
+        assert_eq!(db.kind(|c| restore_get(c, &Scope::All, gone)), ErrorKind::NotFound);
+    }
     assert!(db.run(|conn| restore_target_taken(conn, &done.target)));
 }
 
-every_engine!(
-    ended_jobs_go_with_what_belongs_to_them,
-    failed_restores_go_and_others_keep_their_names
-);
+every_engine!(ended_jobs_go_with_what_belongs_to_them, restores_go_but_files_keep_their_names);

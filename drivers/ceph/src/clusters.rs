@@ -61,8 +61,8 @@ impl Clusters {
         }
         Err(failure.unwrap_or_else(|| {
             DriverError::not_found(format!(
-                "no cluster of the ceph driver's configuration has the fsid {fsid}: add its \
-                 ceph.conf to clusters"
+                "no ceph.conf known here is of the cluster {fsid}: name its own in [ceph] conf here, \
+                 or in [agent] ceph_conf on a host that uses it"
             ))
         }))
     }
@@ -85,6 +85,12 @@ impl Clusters {
         if found.is_empty() {
             found = with(|_, _| true);
         }
+        if known.len() > 1 {
+            for error in known.iter().filter_map(|known| known.conf.as_ref().err()) {
+                // The others' disks can be told all the same.
+                tracing::warn!(%error, "a configured cluster is left out");
+            }
+        }
         let names = monitors.iter().map(|monitor| monitor.host.as_str()).collect::<Vec<_>>();
         let names = if names.is_empty() { "no monitors".to_owned() } else { names.join(", ") };
         match found[..] {
@@ -93,8 +99,8 @@ impl Clusters {
                 self.fsid(&settings, conf)
             }
             [] => Err(DriverError::not_found(format!(
-                "the domain names {names}, which no cluster of the ceph driver's configuration \
-                 has: add the cluster's ceph.conf to clusters"
+                "the domain names {names}, which no ceph.conf known here has: name the cluster's \
+                 own in [ceph] conf here, or in [agent] ceph_conf on a host that uses it"
             ))),
             _ => Err(DriverError::invalid_input(format!(
                 "the domain names {names}, which several clusters of the ceph driver's \

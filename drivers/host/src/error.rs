@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -159,14 +158,7 @@ impl LoadError {
 
     /// The error and everything below it in one line, for the list of drivers.
     pub fn chain(&self) -> String {
-        let mut line = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            line.push_str(": ");
-            line.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        line
+        firn_driver_sdk::chain(self)
     }
 }
 

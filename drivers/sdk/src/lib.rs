@@ -41,6 +41,7 @@ pub use firn_driver_abi as abi;
 
 pub use firn_core::{
     BackingFile, CephConf, DiskLocation, ErrorKind, Extent, ExtentList, HostAddress, ImageFormat,
+    chain,
 };
 
 /// Keeps the example of the guide compiling.

@@ -9,7 +9,7 @@ is_service_enabled() { true; }
 devstack_variables() {
     SERVICE_HOST=$host SERVICE_PROTOCOL=http SERVICE_PROJECT_NAME=service SERVICE_TIMEOUT=300
     SERVICE_PASSWORD=$password REGION_NAME=$region STACK_USER=root HOST_NAME=$node DEST=$state
-    DATA_DIR=$state CEPH_CONF_FILE=$state/ceph/ceph.conf
+    DATABASE_TYPE=mysql DATABASE_PASSWORD=$password DATA_DIR=$state CEPH_CONF_FILE=$state/ceph/ceph.conf
     GLANCE_CEPH_POOL=$images_pool NOVA_CEPH_POOL=$servers_pool CINDER_CEPH_POOL=${volume_pools[*]}
 }
 
@@ -40,6 +40,8 @@ recreate_database() {
     sql "create database $1 character set utf8mb4"
     database "$1"
 }
+# The server's root logs in through its socket only.
+mysql() { sql "${*: -1}"; }
 
 create_service_user() { # USER [ROLE]
     local role

@@ -21,6 +21,8 @@ as_admin() {
     source "$state/openrc/admin"
     "$@"
 }
+# There is no clouds.yaml here.
+_firn_admin_openstack() { as_admin openstack "$@"; }
 
 accounts() {
     as_admin create_firn_accounts
@@ -43,4 +45,11 @@ start() {
 }
 
 stop() { stop_firn; }
+
+# What clean.sh does in a DevStack; `up firn` then makes all of it again.
+clean() {
+    stop_firn
+    cleanup_firn
+    rm -f "$state"/done/firn{,-accounts}
+}
 status() { simple_status firn-api firn-conductor firn-agent; }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -39,6 +40,8 @@ pub struct Cluster {
     config: PathBuf,
     address: SocketAddr,
     processes: BTreeMap<String, Process>,
+    /// Where systemd listens, and how often it wants a sign of life.
+    systemd: Option<(PathBuf, Duration)>,
 }
 
 struct Process {
@@ -56,10 +59,22 @@ impl Cluster {
         // Names of such restores are shared by all projects, so usually only administrators may.
         let policy = "\"instance-backup:restores:create_file\": \"role:member\"\n";
         fs::write(root.join("policy.yaml"), policy).unwrap();
-        let cluster = Self { root, config, address, processes: BTreeMap::new() };
+        let processes = BTreeMap::new();
+        let cluster = Self { root, config, address, processes, systemd: None };
         cluster.manage(&["db", "sync"]);
         cluster.manage(&["repository", "create"]);
         cluster
+    }
+
+    /// Adds lines, with their sections, to the configuration of processes that start later.
+    pub fn configure(&self, more: &str) {
+        let mut file = File::options().append(true).open(&self.config).unwrap();
+        file.write_all(more.as_bytes()).unwrap();
+    }
+
+    /// Starts processes from now on as systemd does a `Type=notify` unit with a watchdog.
+    pub fn notify(&mut self, socket: &Path, watchdog: Duration) {
+        self.systemd = Some((socket.to_owned(), watchdog));
     }
 
     /// Runs `firn-manage` to its good end; gives what it printed.
@@ -96,6 +111,20 @@ impl Cluster {
         self.start(name, "firn-agent");
     }
 
+    /// Starts a program with configuration of its own that it cannot work with: it must end by
+    /// itself, with an error.
+    #[track_caller]
+    pub fn start_in_vain(&mut self, name: &str, program: &str, own: &str) {
+        self.spawn(name, program, own);
+        let mut process = self.processes.remove(name).unwrap();
+        let ended = within(START_LIMIT, || process.child.try_wait().unwrap());
+        let ended = ended.unwrap_or_else(|| {
+            let _ = process.child.kill();
+            panic!("{name} runs with {own:?}\n{}", tail(&process.log))
+        });
+        assert!(!ended.success(), "{name} ends well with {own:?}");
+    }
+
     fn start(&mut self, name: &str, program: &str) {
         let before = self.log(name).len();
         self.spawn(name, program, &format!("[DEFAULT]\nhost = {name}\n"));
@@ -113,7 +142,8 @@ impl Cluster {
         fs::write(folder.join("own.conf"), own).unwrap();
         let log = self.root.join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        let child = Command::new(program(named))
+        let child = self
+            .command(named)
             .arg("--config-file")
             .arg(&self.config)
             .arg("--config-dir")
@@ -128,6 +158,16 @@ impl Cluster {
             .spawn()
             .unwrap();
         self.processes.insert(name.to_owned(), Process { child, log });
+    }
+
+    fn command(&self, named: &str) -> Command {
+        let Some((socket, watchdog)) = &self.systemd else { return Command::new(program(named)) };
+        let mut command = Command::new("sh");
+        // The watchdog is meant for one process id, which is known only once there is a process.
+        command.args(["-c", "export WATCHDOG_PID=$$; exec \"$@\"", "sh"]).arg(program(named));
+        command.env("NOTIFY_SOCKET", socket);
+        command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
+        command
     }
 
     fn check_alive(&mut self, name: &str) {

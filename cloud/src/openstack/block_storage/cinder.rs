@@ -2,16 +2,15 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use firn_core::ProjectId;
-use keystone_middleware_rs::Session;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Attachment, BlockStorage, ManageableSnapshot, NewSnapshot, NewVolume, NewVolumeAttachment,
     QuotaUsage, Snapshot, SnapshotFilter, Transfer, Volume, VolumeService, VolumeType,
 };
 use crate::openstack::client::{
-    Api, ClientOptions, Microversion, OpenStackError, ServiceClient, Supported, wrapped,
+    Api, Caller, ClientOptions, Microversion, OpenStackError, ServiceClient, Supported, wrapped,
 };
 
 pub(super) const SERVICE_TYPE: &str = "block-storage";
@@ -33,15 +32,15 @@ struct CreatedTransfer {
 }
 
 impl Cinder {
-    /// Cinder, as the user of a session.
-    pub fn new(session: Session, options: ClientOptions) -> Self {
+    /// Cinder, in the name of a caller: of a session's user, or of whom it acts for.
+    pub fn new(caller: impl Into<Caller>, options: ClientOptions) -> Self {
         let api = Api {
             service_type: SERVICE_TYPE,
             version: "v3",
             project_in_url: true,
             microversions: Some(("volume", SUPPORTED)),
         };
-        Self { client: ServiceClient::new(session, api, options) }
+        Self { client: ServiceClient::new(caller.into(), api, options) }
     }
 
     async fn volume_action(
@@ -180,6 +179,24 @@ impl BlockStorage for Cinder {
         let request = self.client.get("volume type list", &["types"]);
         // Private ones too, where the user may see them.
         request.query("is_public", "None").all("volume_types").await
+    }
+
+    async fn volume_type_default(&self) -> Result<Option<VolumeType>, OpenStackError> {
+        let request = self.client.get("volume type default", &["types", "default"]);
+        match OpenStackError::or_absent(request.send().await)? {
+            Some(answer) => answer.object("volume_type").map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn volume_type_encrypts(&self, id: &str) -> Result<bool, OpenStackError> {
+        let request = self.client.get("volume type encryption", &["types", id, "encryption"]);
+        let Some(answer) = OpenStackError::or_absent(request.send().await)? else {
+            return Ok(false);
+        };
+        // How it encrypts, in an object that nothing wraps; an empty one where it does not.
+        let how: Map<String, Value> = answer.body()?;
+        Ok(!how.is_empty())
     }
 
     async fn service_list(&self) -> Result<Vec<VolumeService>, OpenStackError> {

@@ -145,6 +145,14 @@ pub trait BlockStorage: Send + Sync {
     /// All volume types that the session may see.
     async fn volume_type_list(&self) -> Result<Vec<VolumeType>, OpenStackError>;
 
+    /// The type of volumes of the session's own project that are made without naming one; none
+    /// where they would have no type.
+    async fn volume_type_default(&self) -> Result<Option<VolumeType>, OpenStackError>;
+
+    /// Whether Cinder encrypts the volumes of a type, by its id. One that is gone encrypts nothing.
+    /// Needs the role admin.
+    async fn volume_type_encrypts(&self, id: &str) -> Result<bool, OpenStackError>;
+
     /// Cinder's services. Needs the role admin.
     async fn service_list(&self) -> Result<Vec<VolumeService>, OpenStackError>;
 

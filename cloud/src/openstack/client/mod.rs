@@ -1,6 +1,7 @@
 //! Requests to one service of the cloud: its endpoint and API version found once, every question
 //! with a deadline, retries where they are safe, lists page by page.
 
+mod caller;
 mod endpoint;
 mod error;
 mod microversion;
@@ -11,10 +12,11 @@ mod wait;
 
 use std::time::Duration;
 
-use keystone_middleware_rs::{Interface, Method, Session, SessionError};
+use keystone_middleware_rs::{Interface, Method, SessionError, SessionRequest};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+pub use caller::Caller;
 pub(crate) use error::Question;
 pub use error::{OpenStackError, Said};
 pub use microversion::{Microversion, MicroversionError, Supported};
@@ -72,18 +74,18 @@ struct Discovered {
     microversion: Option<Microversion>,
 }
 
-/// One service of the cloud, as the user of a session.
+/// One service of the cloud, in the name of a caller.
 #[derive(Debug)]
 pub(crate) struct ServiceClient {
-    session: Session,
+    caller: Caller,
     api: Api,
     options: ClientOptions,
     discovered: OnceCell<Discovered>,
 }
 
 impl ServiceClient {
-    pub(crate) fn new(session: Session, api: Api, options: ClientOptions) -> Self {
-        Self { session, api, options, discovered: OnceCell::new() }
+    pub(crate) fn new(caller: Caller, api: Api, options: ClientOptions) -> Self {
+        Self { caller, api, options, discovered: OnceCell::new() }
     }
 
     pub(crate) const fn question(&self, operation: &'static str) -> Question {
@@ -108,7 +110,8 @@ impl ServiceClient {
         operation: &'static str,
     ) -> Result<String, OpenStackError> {
         let question = self.question(operation);
-        let context = self.session.context().await.map_err(|error| question.failed(error))?;
+        let context =
+            self.caller.session().context().await.map_err(|error| question.failed(error))?;
         let project = context.project.as_ref().ok_or_else(|| {
             OpenStackError::InvalidInput(question.said("the session is in no project"))
         })?;
@@ -151,7 +154,8 @@ impl ServiceClient {
             Some(url) => Ok(url.replace("%(project_id)s", project)),
             None => {
                 let service_type = self.api.service_type;
-                self.session.endpoint_in(service_type, *interface, region_name.as_deref()).await
+                let session = self.caller.session();
+                session.endpoint_in(service_type, *interface, region_name.as_deref()).await
             }
         }
     }
@@ -163,9 +167,12 @@ impl ServiceClient {
         deadline: Instant,
     ) -> Result<Microversion, OpenStackError> {
         let question = self.question("version discovery");
-        let request = self.session.request(Method::GET, &format!("{url}/"));
-        let request = request.timeout(deadline.saturating_duration_since(Instant::now()));
-        let answer = request.send().await.map_err(|error| question.failed(error))?;
+        let root = format!("{url}/");
+        let in_time = |request: SessionRequest| {
+            request.timeout(deadline.saturating_duration_since(Instant::now()))
+        };
+        let answer = self.caller.send(&Method::GET, &root, in_time).await;
+        let answer = answer.map_err(|error| question.failed(error))?;
         // 300 is how older services say that there are several versions.
         if !answer.is_success() && answer.status() != 300 {
             return Err(match question.failed(answer.to_error()) {

@@ -1,4 +1,4 @@
-use keystone_middleware_rs::{Answer, Method, SessionError};
+use keystone_middleware_rs::{Answer, Method, SessionError, SessionRequest};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -114,7 +114,17 @@ impl<'a> Request<'a> {
         deadline: Instant,
     ) -> Result<Answer, SessionError> {
         let url = format!("{}/{path}", service.base_url);
-        let mut request = self.client.session.request(self.method.clone(), &url);
+        let complete = |request| self.complete(request, service, deadline);
+        self.client.caller.send(&self.method, &url, complete).await
+    }
+
+    /// All of a request but whom it is from.
+    fn complete(
+        &self,
+        mut request: SessionRequest,
+        service: &Discovered,
+        deadline: Instant,
+    ) -> SessionRequest {
         request = request.timeout(deadline.saturating_duration_since(Instant::now()));
         for (name, value) in &self.query {
             request = request.query(name, value);
@@ -130,7 +140,7 @@ impl<'a> Request<'a> {
         if let Some(body) = &self.body {
             request = request.json(body);
         }
-        request.send().await
+        request
     }
 }
 

@@ -4,7 +4,9 @@ use tokio::time::Instant;
 
 use super::{OpenStackError, Question};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A snapshot on good storage takes a few tenths of a second, and guests are frozen meanwhile.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const GROWTH: f64 = 1.5;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Waiting for something to become what it is to be: when to look again, and when to give up.
@@ -30,7 +32,7 @@ impl Wait {
             return Err(OpenStackError::Unavailable { said, source: None });
         }
         tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.pause = self.pause.mul_f64(GROWTH).min(LONGEST_PAUSE);
         Ok(())
     }
 

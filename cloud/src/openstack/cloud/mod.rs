@@ -54,11 +54,13 @@ impl OpenStackCloud {
     }
 
     async fn server(&self, id: InstanceId) -> Result<Server, CloudError> {
-        let server = self.services.compute.server_get(&id.to_string()).await;
-        server.map_err(|error| match error {
-            OpenStackError::NotFound(_) => CloudError::NotFound { id },
-            error => of_instance(id, error),
-        })
+        match self.services.compute.server_get(&id.to_string()).await {
+            // Nova shows it so for the moment before it knows it no more.
+            Ok(server) if server.status == "DELETED" => Err(CloudError::NotFound { id }),
+            Ok(server) => Ok(server),
+            Err(OpenStackError::NotFound(_)) => Err(CloudError::NotFound { id }),
+            Err(error) => Err(of_instance(id, error)),
+        }
     }
 
     async fn domain(&self, id: InstanceId, server: &Server) -> Result<InstanceDetail, CloudError> {
@@ -111,7 +113,7 @@ impl Cloud for OpenStackCloud {
         detail.machine.openstack = Some(identity.map_err(|error| of_instance(id, error))?);
         detail.machine.metadata.extend(server.metadata.clone());
         // The host knows better than what Nova saw up to ten minutes ago.
-        if detail.instance.power_state == PowerState::Unknown {
+        if detail.instance.power_state == PowerState::Unknown || server.is_suspended() {
             detail.instance.power_state = server.power_state();
         }
         detail.instance.name = server.name;
@@ -131,6 +133,7 @@ fn summary(server: &Server) -> Result<InstanceSummary, CloudError> {
         name: server.name.clone(),
         project_id: ProjectId(server.project_id.clone()),
         power_state: server.power_state(),
+        metadata: Some(server.metadata.clone()),
     })
 }
 

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use keystone_middleware_rs::Session;
 
-use crate::openstack::ClientOptions;
 use crate::openstack::block_storage::{BlockStorage, Cinder};
 use crate::openstack::compute::{Compute, Nova};
 use crate::openstack::image::{Glance, ImageStore};
 use crate::openstack::network::{Network, Neutron};
+use crate::openstack::{Caller, ClientOptions};
 
 /// The services of a cloud, all as the same user.
 #[derive(Clone)]
@@ -38,11 +38,20 @@ impl Services {
     /// The services as the user of a session. Nothing is asked before it is needed; what is found
     /// out about versions and endpoints is kept, so keep the services too.
     pub fn new(session: &Session, options: &ServicesOptions) -> Self {
+        Self::of(&session.clone().into(), options)
+    }
+
+    /// The same as the user of a session, for whom the user of `service` asks.
+    pub fn acting(session: &Session, service: &Session, options: &ServicesOptions) -> Self {
+        Self::of(&Caller::acting(session.clone(), service.clone()), options)
+    }
+
+    fn of(caller: &Caller, options: &ServicesOptions) -> Self {
         Self {
-            compute: Arc::new(Nova::new(session.clone(), options.compute.clone())),
-            block_storage: Arc::new(Cinder::new(session.clone(), options.block_storage.clone())),
-            network: Arc::new(Neutron::new(session.clone(), options.network.clone())),
-            images: Arc::new(Glance::new(session.clone(), options.images.clone())),
+            compute: Arc::new(Nova::new(caller.clone(), options.compute.clone())),
+            block_storage: Arc::new(Cinder::new(caller.clone(), options.block_storage.clone())),
+            network: Arc::new(Neutron::new(caller.clone(), options.network.clone())),
+            images: Arc::new(Glance::new(caller.clone(), options.images.clone())),
         }
     }
 }

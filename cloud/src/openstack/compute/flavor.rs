@@ -48,9 +48,9 @@ pub struct Flavor {
     /// Swap disk in MiB.
     #[serde(default, rename = "swap")]
     pub swap_mib: u64,
-    /// Extra specs, where this user may see them.
+    /// Extra specs; none where this user may not see them.
     #[serde(default)]
-    pub extra_specs: BTreeMap<String, String>,
+    pub extra_specs: Option<BTreeMap<String, String>>,
     /// Everybody may use it.
     #[serde(default, rename = "os-flavor-access:is_public")]
     pub is_public: bool,

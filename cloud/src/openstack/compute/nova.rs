@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use firn_core::ProjectId;
-use keystone_middleware_rs::Session;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +10,7 @@ use super::{
     ServerGroup, VolumeAttachment,
 };
 use crate::openstack::client::{
-    Api, ClientOptions, Microversion, OpenStackError, ServiceClient, Supported, wrapped,
+    Api, Caller, ClientOptions, Microversion, OpenStackError, ServiceClient, Supported, wrapped,
 };
 
 pub(super) const SERVICE_TYPE: &str = "compute";
@@ -33,20 +32,24 @@ struct Created {
 }
 
 impl Nova {
-    /// Nova, as the user of a session.
-    pub fn new(session: Session, options: ClientOptions) -> Self {
-        Self::with_versions(session, options, SUPPORTED)
+    /// Nova, in the name of a caller: of a session's user, or of whom it acts for.
+    pub fn new(caller: impl Into<Caller>, options: ClientOptions) -> Self {
+        Self::with_versions(caller, options, SUPPORTED)
     }
 
     /// The same for other versions of the API than all that are known.
-    pub fn with_versions(session: Session, options: ClientOptions, versions: Supported) -> Self {
+    pub fn with_versions(
+        caller: impl Into<Caller>,
+        options: ClientOptions,
+        versions: Supported,
+    ) -> Self {
         let api = Api {
             service_type: SERVICE_TYPE,
             version: "v2.1",
             project_in_url: false,
             microversions: Some(("compute", versions)),
         };
-        Self { client: ServiceClient::new(session, api, options) }
+        Self { client: ServiceClient::new(caller.into(), api, options) }
     }
 
     /// The version of the API that is spoken with this cloud.

@@ -112,14 +112,22 @@ pub struct ServerFault {
 
 impl Server {
     /// Whether it runs, as Nova last saw it.
-    pub const fn power_state(&self) -> PowerState {
+    pub fn power_state(&self) -> PowerState {
+        if self.is_suspended() {
+            return PowerState::Unknown;
+        }
         match self.power_state {
             // Running, paused, crashed: QEMU has the disks open.
             1 | 3 | 6 => PowerState::Running,
-            // Shut down, or suspended to the host's disk.
-            4 | 7 => PowerState::ShutOff,
+            4 => PowerState::ShutOff,
             _ => PowerState::Unknown,
         }
+    }
+
+    /// Whether its memory is saved on its host: nobody writes to its disks, and it goes on with what
+    /// it had not written yet. libvirt says of it what it says of one that is off.
+    pub fn is_suspended(&self) -> bool {
+        self.vm_state.as_deref() == Some("suspended")
     }
 
     /// Whether it has a configuration drive.
@@ -176,6 +184,8 @@ mod tests {
         assert_eq!(state(3), PowerState::Running, "a paused guest has its disks open");
         assert_eq!(state(4), PowerState::ShutOff);
         assert_eq!(state(0), PowerState::Unknown);
+        let suspended = r#", "OS-EXT-STS:power_state": 4, "OS-EXT-STS:vm_state": "suspended""#;
+        assert_eq!(server(suspended).power_state(), PowerState::Unknown);
         assert_eq!(server("").power_state(), PowerState::Unknown);
     }
 }

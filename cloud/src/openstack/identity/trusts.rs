@@ -47,6 +47,11 @@ impl Trusts {
         Self { session }
     }
 
+    /// The session of the user that is trusted.
+    pub const fn trustee(&self) -> &Session {
+        &self.session
+    }
+
     /// Has the user of `token` trust the service user with all roles of the token in its project.
     /// `context` is what Keystone says of the token. Answers the trust's id.
     ///

@@ -1,8 +1,7 @@
 use async_trait::async_trait;
-use keystone_middleware_rs::Session;
 
 use super::{Image, ImageStore};
-use crate::openstack::client::{Api, ClientOptions, OpenStackError, ServiceClient};
+use crate::openstack::client::{Api, Caller, ClientOptions, OpenStackError, ServiceClient};
 
 /// The real Glance.
 #[derive(Debug)]
@@ -11,15 +10,15 @@ pub struct Glance {
 }
 
 impl Glance {
-    /// Glance, as the user of a session.
-    pub fn new(session: Session, options: ClientOptions) -> Self {
+    /// Glance, in the name of a caller: of a session's user, or of whom it acts for.
+    pub fn new(caller: impl Into<Caller>, options: ClientOptions) -> Self {
         let api = Api {
             service_type: "image",
             version: "v2",
             project_in_url: false,
             microversions: None,
         };
-        Self { client: ServiceClient::new(session, api, options) }
+        Self { client: ServiceClient::new(caller.into(), api, options) }
     }
 }
 

@@ -1,9 +1,10 @@
 use async_trait::async_trait;
 use firn_core::ProjectId;
-use keystone_middleware_rs::Session;
 
 use super::{Network, NetworkSummary, NewPort, Port, PortFilter, SecurityGroup};
-use crate::openstack::client::{Api, ClientOptions, OpenStackError, ServiceClient, wrapped};
+use crate::openstack::client::{
+    Api, Caller, ClientOptions, OpenStackError, ServiceClient, wrapped,
+};
 
 /// The real Neutron.
 #[derive(Debug)]
@@ -12,15 +13,15 @@ pub struct Neutron {
 }
 
 impl Neutron {
-    /// Neutron, as the user of a session.
-    pub fn new(session: Session, options: ClientOptions) -> Self {
+    /// Neutron, in the name of a caller: of a session's user, or of whom it acts for.
+    pub fn new(caller: impl Into<Caller>, options: ClientOptions) -> Self {
         let api = Api {
             service_type: "network",
             version: "v2.0",
             project_in_url: false,
             microversions: None,
         };
-        Self { client: ServiceClient::new(session, api, options) }
+        Self { client: ServiceClient::new(caller.into(), api, options) }
     }
 }
 

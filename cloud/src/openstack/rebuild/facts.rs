@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firn_core::{NewInstance, NovaDisks, ProjectId};
 use futures_util::future::try_join_all;
 
 use super::former::Former;
 use crate::Grant;
-use crate::openstack::block_storage::{BlockStorage, QuotaUsage};
+use crate::openstack::block_storage::{BlockStorage, QuotaUsage, VolumeType};
 use crate::openstack::compute::{Compute, ComputeLimits, Flavor};
 use crate::openstack::image::ImageStore;
 use crate::openstack::network::{Network, NetworkSummary, Port, PortFilter};
@@ -36,11 +36,16 @@ pub(super) struct Facts {
 pub(super) struct StorageFacts {
     /// Names of the volume types.
     pub(super) volume_types: BTreeSet<String>,
+    /// Name of the type of volumes that are made without naming one; only asked where one would be.
+    pub(super) default_type: Option<String>,
+    /// Names of the types that are asked for and whose volumes Cinder encrypts.
+    pub(super) encrypted_types: BTreeSet<String>,
     pub(super) quota: QuotaUsage,
 }
 
 impl Facts {
-    /// Asks for all at once: as the owner, but for the ports, which are of others too.
+    /// Asks for all at once: as the owner, but for the ports, which are of others too, and what
+    /// only administrators may know of volume types.
     pub(super) async fn gather(
         admin: &Services,
         owner: &Services,
@@ -72,7 +77,11 @@ impl Facts {
             has_keypair(compute.as_ref(), grant, key_name),
             has_server_group(compute.as_ref(), project, former),
             compute.limits(),
-            StorageFacts::gather(block_storage.as_ref()),
+            StorageFacts::gather(
+                admin.block_storage.as_ref(),
+                block_storage.as_ref(),
+                former.volume_types(wish),
+            ),
         )?;
         Ok(Self {
             flavors,
@@ -90,10 +99,40 @@ impl Facts {
 }
 
 impl StorageFacts {
-    /// As the owner.
-    pub(super) async fn gather(storage: &dyn BlockStorage) -> Result<Self, OpenStackError> {
-        let (types, quota) = tokio::try_join!(storage.volume_type_list(), storage.quota_usage())?;
-        Ok(Self { volume_types: types.into_iter().map(|one| one.name).collect(), quota })
+    /// As the owner; `admin` tells which of the types that are `wanted`, by their names, encrypt.
+    /// None stands for the default one.
+    pub(super) async fn gather(
+        admin: &dyn BlockStorage,
+        owner: &dyn BlockStorage,
+        wanted: BTreeSet<Option<&str>>,
+    ) -> Result<Self, OpenStackError> {
+        let (types, default, quota) = tokio::try_join!(
+            owner.volume_type_list(),
+            default_type(owner, &wanted),
+            owner.quota_usage(),
+        )?;
+        let named = types.iter().filter(|one| wanted.contains(&Some(one.name.as_str())));
+        let used: BTreeMap<_, _> = named.chain(&default).map(|one| (&one.id, &one.name)).collect();
+        let asked = used.into_iter().map(async |(id, name)| {
+            let encrypts = admin.volume_type_encrypts(id).await?;
+            Ok::<_, OpenStackError>(encrypts.then(|| name.clone()))
+        });
+        Ok(Self {
+            encrypted_types: try_join_all(asked).await?.into_iter().flatten().collect(),
+            volume_types: types.into_iter().map(|one| one.name).collect(),
+            default_type: default.map(|one| one.name),
+            quota,
+        })
+    }
+}
+
+async fn default_type(
+    owner: &dyn BlockStorage,
+    wanted: &BTreeSet<Option<&str>>,
+) -> Result<Option<VolumeType>, OpenStackError> {
+    match wanted.contains(&None) {
+        true => owner.volume_type_default().await,
+        false => Ok(None),
     }
 }
 

@@ -1,4 +1,8 @@
-use firn_core::{Disk, DiskKind, OpenStackServer, ServerVolume};
+use std::collections::BTreeSet;
+
+use firn_core::{
+    Disk, DiskKind, NewInstance, NovaDisks, OpenStackServer, ServerVolume, VolumeTarget,
+};
 
 use crate::{FormerDisk, FormerMachine};
 
@@ -34,6 +38,20 @@ impl<'a> Former<'a> {
         self.machine.disks.iter().map(move |disk| OldDisk::of(self.machine, disk))
     }
 
+    /// The disks that become volumes of a new server.
+    pub(super) fn to_volumes(self, wish: &NewInstance) -> impl Iterator<Item = OldDisk<'a>> {
+        let recreated = wish.nova_disks == NovaDisks::Recreated;
+        self.disks().filter(move |disk| !(recreated && disk.made_by_nova()))
+    }
+
+    /// The types of these volumes; none is the default one.
+    pub(super) fn volume_types<'w>(self, wish: &'w NewInstance) -> BTreeSet<Option<&'w str>>
+    where
+        'a: 'w,
+    {
+        self.to_volumes(wish).map(|disk| disk.volume_type(wish)).collect()
+    }
+
     /// Devices of what belongs into a restore point and is not in this one.
     pub(super) fn missing(self) -> impl Iterator<Item = &'a str> {
         let protected = self.machine.detail.instance.disks.iter();
@@ -60,6 +78,30 @@ impl<'a> OldDisk<'a> {
 
     pub(super) fn is_root(self) -> bool {
         self.disk.kind == DiskKind::Root
+    }
+
+    /// The type that it had as a volume.
+    pub(super) fn former_type(self) -> Option<&'a str> {
+        self.volume?.volume_type.as_deref()
+    }
+
+    /// The type of the volume in its place on a new server; none is the default one.
+    pub(super) fn volume_type<'w>(self, wish: &'w NewInstance) -> Option<&'w str>
+    where
+        'a: 'w,
+    {
+        match self.former_type() {
+            Some(had) => Some(wish.volume_types.get(had).map_or(had, String::as_str)),
+            None => wish.volume_type.as_deref(),
+        }
+    }
+
+    /// The type of the volume that it becomes by itself; none is the default one.
+    pub(super) fn lone_volume_type<'w>(self, wish: &'w VolumeTarget) -> Option<&'w str>
+    where
+        'a: 'w,
+    {
+        wish.volume_type.as_deref().or_else(|| self.former_type())
     }
 
     /// Its size in whole GiB.

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use firn_core::{DiskLocation, NewInstance, RestoreId, VolumeTarget};
 
 use self::facts::{Facts, StorageFacts};
-use self::former::Former;
+use self::former::{Former, OldDisk};
 use self::owners::Owners;
 use super::identity::Trusts;
 use super::{OpenStackError, Services, ServicesOptions};
@@ -78,8 +78,11 @@ impl Rebuild for OpenStackRebuild {
             let project = &grant.project_id;
             return Ok(plan::replaced_volume(volume.as_ref(), project, machine, wish, id));
         }
-        let facts = StorageFacts::gather(owner.block_storage.as_ref()).await.map_err(refused)?;
-        Ok(plan::new_volume(&facts, machine, wish))
+        let disk = machine.disks.iter().find(|disk| disk.device == wish.device);
+        let wanted = disk.map(|disk| OldDisk::of(machine, disk).lone_volume_type(wish));
+        let (admin, owner) = (self.admin.block_storage.as_ref(), owner.block_storage.as_ref());
+        let facts = StorageFacts::gather(admin, owner, wanted.into_iter().collect()).await;
+        Ok(plan::new_volume(&facts.map_err(refused)?, machine, wish))
     }
 
     async fn port_make(

@@ -35,7 +35,7 @@ impl Owners {
             return Ok(services.clone());
         }
         let session = self.trusts.session(trust).map_err(refused)?;
-        let services = Services::new(&session, &self.options);
+        let services = Services::acting(&session, self.trusts.trustee(), &self.options);
         if kept.len() >= KEPT {
             kept.clear();
         }

@@ -27,6 +27,7 @@ pub(super) async fn make(
         None => owner.volume_create(&wanted(restore, volume)).await?.id,
     };
     let made = admin.volume_wait(&id, "available", PATIENCE).await?;
+    check_plain(&made, volume)?;
     if volume.bootable && !made.is_bootable() {
         owner.volume_set_bootable(&id, true).await?;
     }
@@ -34,6 +35,21 @@ pub(super) async fn make(
         owner.volume_set_image_metadata(&id, &volume.image_metadata).await?;
     }
     Ok(id)
+}
+
+/// What is written is what the guest saw. The plan has asked for the type before, which may be
+/// another one since.
+fn check_plain(made: &Volume, planned: &PlannedVolume) -> Result<(), OpenStackError> {
+    if !made.encrypted {
+        return Ok(());
+    }
+    let question = Question { service: "block-storage", operation: "volume create" };
+    let volume_type = made.volume_type.as_deref().unwrap_or("of Cinder's choice");
+    Err(OpenStackError::Conflict(question.said(format!(
+        "volume {}, for {}, is encrypted, as its type {volume_type} says, and its key is not ours \
+         to write with: restore with a volume type that does not encrypt",
+        made.id, planned.device
+    ))))
 }
 
 fn wanted(restore: RestoreId, volume: &PlannedVolume) -> NewVolume {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use firn_cloud::{FormerMachine, VolumePlan, VolumeUse};
-use firn_core::{Disk, DiskKind, DiskLocation, ErrorKind, InstanceId, PowerState};
+use firn_core::{Disk, DiskKind, DiskLocation, ErrorKind, InstanceId, PowerState, chain};
 use firn_driver_sdk::Probe;
 use serde_json::{Value, json};
 
@@ -14,7 +14,6 @@ use super::power::Power;
 use crate::discover;
 use crate::saga::transfer::journaled;
 use crate::saga::{JobContext, JobError, RunningJob, Step};
-use crate::worker::chain;
 use crate::worker::protocol::TargetDisk;
 
 const ATTACH: &str = "attach";
@@ -121,6 +120,7 @@ impl Step for LocateServer {
                 let message = format!("the new instance has no disk for {device}");
                 JobError::new(ErrorKind::Conflict, message)
             })?;
+            check_plain(device, found)?;
             disks.push(probe(job, device, found.location.clone()).await?);
         }
         journaled(&disks)
@@ -148,6 +148,18 @@ fn counterparts<'a>(
         pairs.push((former.device.as_str(), found));
     }
     pairs
+}
+
+/// What is written to a new disk is what the guest saw: the plan refuses what was encrypted.
+fn check_plain(device: &str, made: &Disk) -> Result<(), JobError> {
+    if !made.encrypted {
+        return Ok(());
+    }
+    let message = format!(
+        "the new instance's disk for {device} is encrypted, and its key is not ours to write with: \
+         restore to volumes of a type that does not encrypt, and with a flavor that does not"
+    );
+    Err(JobError::new(ErrorKind::Conflict, message))
 }
 
 /// What an in-place restore would write to, and what stands against it.
@@ -182,7 +194,9 @@ pub(super) async fn original(
             ));
             continue;
         };
-        let target = probe(job, device, left.remove(position).location.clone()).await?;
+        let disk = left.remove(position);
+        plan.problems.extend(was.and_then(|was| other_encryption(was, disk)));
+        let target = probe(job, device, disk.location.clone()).await?;
         if target.size_bytes < former.size_bytes {
             plan.problems.push(format!(
                 "disk {device} has {} bytes now and had {}: extend it first",
@@ -203,6 +217,25 @@ fn same(was: &Disk, is: &Disk) -> bool {
         (Some(was), Some(is)) => was == is,
         (None, None) => was.kind == is.kind && was.device == is.device,
         _ => false,
+    }
+}
+
+/// Why the bytes of a disk would be read with another key than they were written with. Retyping a
+/// volume back gives it a new key, so it only helps where there was none.
+fn other_encryption(was: &Disk, is: &Disk) -> Option<String> {
+    let device = &is.device;
+    match (was.encrypted, is.encrypted) {
+        (false, true) => Some(format!(
+            "disk {device} was not encrypted and is encrypted now, and its key is not ours to \
+             write with: retype its volume back to a type that does not encrypt, or restore to a \
+             new instance"
+        )),
+        (true, false) => Some(format!(
+            "disk {device} was encrypted and is kept as it lay on the storage, and is not \
+             encrypted now, so that nobody could read it there: restore to a file, which its \
+             former key opens"
+        )),
+        _ => None,
     }
 }
 

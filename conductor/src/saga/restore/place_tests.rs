@@ -69,3 +69,20 @@ fn an_instance_is_restored_onto_its_own_disks_only() {
     assert!(!same(&root, &disk("vdb", "ephemeral", None)));
     assert!(!same(&volume("vdb", "v"), &disk("vdb", "volume", None)));
 }
+
+#[test]
+fn bytes_go_where_the_same_key_reads_them() {
+    let disk = |encrypted| Disk { encrypted, ..disk("vdb", "volume", Some("v")) };
+    let (plain, encrypted) = (disk(false), disk(true));
+    assert_eq!(other_encryption(&plain, &plain), None);
+    assert_eq!(other_encryption(&encrypted, &encrypted), None);
+    let now_encrypted = other_encryption(&plain, &encrypted).unwrap();
+    assert!(now_encrypted.contains("retype its volume back"), "{now_encrypted}");
+    let now_plain = other_encryption(&encrypted, &plain).unwrap();
+    assert!(now_plain.contains("restore to a file"), "{now_plain}");
+
+    check_plain("vdb", &plain).unwrap();
+    let error = check_plain("vdb", &encrypted).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.message.contains("for vdb is encrypted"), "{}", error.message);
+}

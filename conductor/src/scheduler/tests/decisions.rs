@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use firn_cloud::InstanceSummary;
 use firn_core::plan::*;
@@ -77,12 +75,12 @@ fn instances_are_chosen_and_missing_ones_told() {
         name: name.to_owned(),
         project_id: ProjectId("p1".to_owned()),
         power_state: PowerState::Running,
+        metadata: None,
     };
-    let all = [summary("web-1"), summary("web-2"), summary("db")];
-    let metadata: BTreeMap<_, _> =
-        [(all[2].id, [("backup".to_owned(), "daily".to_owned())].into())].into();
+    let mut all = [summary("web-1"), summary("web-2"), summary("db")];
+    all[2].metadata = Some([("backup".to_owned(), "daily".to_owned())].into());
     let names = |selector: Selector| {
-        let (chosen, notes) = decide_instances(&selector, &all, &metadata);
+        let (chosen, notes) = decide_instances(&selector, &all);
         let chosen: Vec<_> = chosen.into_iter().map(|instance| instance.name).collect();
         (chosen.join(" "), notes)
     };

@@ -181,6 +181,7 @@ impl World {
             name: name.to_owned(),
             project_id: ProjectId(project.to_owned()),
             power_state: PowerState::ShutOff,
+            metadata: None,
         };
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         self.outside.instances.lock().push((summary, metadata.iter().map(owned).collect()));

@@ -24,6 +24,13 @@ pub(super) fn recreated(
     let root = former.disks().find(|disk| disk.made_by_nova() && disk.is_root());
     let ephemerals = former.disks().filter(|disk| disk.made_by_nova() && !disk.is_root());
     let ephemeral_gib: Vec<_> = ephemerals.map(OldDisk::size_gib).collect();
+    for disk in former.disks().filter(|disk| disk.made_by_nova() && disk.encrypted) {
+        found.problem(format!(
+            "{} was encrypted and is kept as it lay on the storage, so that nobody could read it \
+             on a disk with another key: Nova cannot make it anew",
+            disk.disk.device
+        ));
+    }
     if let Some(flavor) = flavor {
         if let Some(root) = root {
             check_root(former, root, flavor, found);
@@ -96,18 +103,18 @@ pub(super) fn volumes(
             flavor.ephemeral_gib, flavor.name
         ));
     }
-    let disks = former.disks().filter(|disk| !(recreated && disk.made_by_nova()));
-    disks
+    former
+        .to_volumes(wish)
         .map(|disk| {
-            let volume_type = match disk.volume.map(|volume| volume.volume_type.as_ref()) {
-                Some(None) => None,
-                Some(Some(had)) => Some(wish.volume_types.get(had).unwrap_or(had)),
-                None => wish.volume_type.as_ref(),
+            let volume_type = disk.volume_type(wish);
+            let how = match disk.former_type() {
+                Some(had) => format!("volume_types, for {had}"),
+                None => "volume_type".to_owned(),
             };
-            check_type(facts, disk, volume_type, found);
+            check_type(facts, &disk.disk.device, volume_type, &how, found);
             let name = format!("{server_name}-{}", disk.disk.device);
             PlannedVolume {
-                volume_type: volume_type.cloned(),
+                volume_type: volume_type.map(str::to_owned),
                 boots: disk.is_root(),
                 // Nova's disks do.
                 delete_on_termination: disk.volume.is_none_or(|had| had.delete_on_termination),
@@ -118,24 +125,32 @@ pub(super) fn volumes(
         .collect()
 }
 
-fn check_type(
+/// Whether the owner may use a type, and Firn may write to its volumes: what is written is what the
+/// guest saw, and in a volume that Cinder encrypts the guest would see it deciphered. `how` says
+/// where another one is named.
+pub(super) fn check_type(
     facts: &StorageFacts,
-    disk: OldDisk<'_>,
-    volume_type: Option<&String>,
+    device: &str,
+    volume_type: Option<&str>,
+    how: &str,
     found: &mut Findings,
 ) {
-    let Some(missing) = volume_type.filter(|name| !facts.volume_types.contains(*name)) else {
+    if let Some(missing) = volume_type.filter(|name| !facts.volume_types.contains(*name)) {
+        found.problem(format!(
+            "the project may use no volume type {missing}, for {device}: name another one in {how}"
+        ));
         return;
+    }
+    let (kind, used) = match volume_type {
+        Some(named) => ("", Some(named)),
+        None => ("default ", facts.default_type.as_deref()),
     };
-    let device = &disk.disk.device;
-    let had = disk.volume.and_then(|volume| volume.volume_type.as_ref());
-    let how = match had {
-        Some(had) => format!("volume_types, for {had}"),
-        None => "volume_type".to_owned(),
-    };
-    found.problem(format!(
-        "the project may use no volume type {missing}, for {device}: name another one in {how}"
-    ));
+    if let Some(encrypts) = used.filter(|name| facts.encrypted_types.contains(*name)) {
+        found.problem(format!(
+            "the {kind}volume type {encrypts}, for {device}, encrypts, and the keys of its volumes \
+             are not ours to write with: name one that does not in {how}"
+        ));
+    }
 }
 
 /// What a volume for a disk is by itself: not its type, nor what it is to a server.

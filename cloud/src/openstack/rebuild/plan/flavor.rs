@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use firn_core::{NewInstance, NovaDisks, NovaFlavor};
 
 use super::Findings;
@@ -40,7 +42,25 @@ pub(super) fn choose<'a>(
             differences.join(", ")
         ));
     }
+    let specs = other_specs(had, flavor);
+    if !specs.is_empty() {
+        let (name, specs) = (&had.name, specs.join(", "));
+        found.change(format!("the flavor {name} has other extra specs than it had ({specs})"));
+    }
     Some(flavor)
+}
+
+/// They may say how the guest sees its processors and which devices it has.
+fn other_specs(had: &NovaFlavor, flavor: &Flavor) -> Vec<String> {
+    let Some(now) = &flavor.extra_specs else { return Vec::new() };
+    let keys: BTreeSet<_> = had.extra_specs.keys().chain(now.keys()).collect();
+    let told = keys.into_iter().filter_map(|key| match (had.extra_specs.get(key), now.get(key)) {
+        (was, is) if was == is => None,
+        (Some(was), Some(is)) => Some(format!("{key} is {is} instead of {was}")),
+        (None, Some(is)) => Some(format!("{key} is {is} and was not there")),
+        (was, None) => was.map(|was| format!("{key} was {was} and is gone")),
+    });
+    told.collect()
 }
 
 /// The sizes of disks only matter where Nova makes them.

@@ -17,6 +17,10 @@ pub(super) fn of(
     if server.locked {
         found.change("the server was locked, and the new one is not");
     }
+    let name = wish.name.as_ref().unwrap_or(&former.machine.detail.instance.name);
+    if let Some(had) = server.hostname.as_ref().filter(|had| !named_after(had, name)) {
+        found.change(format!("the host name was {had}: Nova makes the new one of the name {name}"));
+    }
     PlannedServer {
         availability_zone: availability_zone(facts, former, wish, found),
         key_name: keypair(facts, former, wish, found),
@@ -27,6 +31,17 @@ pub(super) fn of(
         description: server.description.clone(),
         ..PlannedServer::default()
     }
+}
+
+/// Whether Nova made a host name of a server's name. What it does to signs has changed over time.
+fn named_after(hostname: &str, name: &str) -> bool {
+    /// It cuts what is longer.
+    const LONGEST: usize = 63;
+    let plain = |text: &str| -> String {
+        let signs = text.chars().take(LONGEST).filter(char::is_ascii_alphanumeric);
+        signs.map(|sign| sign.to_ascii_lowercase()).collect()
+    };
+    plain(hostname) == plain(name)
 }
 
 fn availability_zone(

@@ -19,14 +19,9 @@ pub(in crate::openstack::rebuild) fn new_volume(
     };
     let default_name = format!("{}-{}", machine.detail.instance.name, wish.device);
     let mut volume = disks::planned(machine, disk, default_name, &mut found);
-    let had = disk.volume.and_then(|volume| volume.volume_type.as_ref());
-    let volume_type = wish.volume_type.as_ref().or(had);
-    if let Some(missing) = volume_type.filter(|name| !facts.volume_types.contains(*name)) {
-        found.problem(format!(
-            "the project may use no volume type {missing}: name another one with volume_type"
-        ));
-    }
-    volume.volume_type = volume_type.cloned();
+    let volume_type = disk.lone_volume_type(wish);
+    disks::check_type(facts, &wish.device, volume_type, "volume_type", &mut found);
+    volume.volume_type = volume_type.map(str::to_owned);
     if let Some(name) = &wish.name {
         volume.name.clone_from(name);
     }

@@ -56,6 +56,23 @@ fn each_problem_is_told() {
             |case| case.facts.storage.volume_types.clear(),
             &["type fast, for vdc: name another one in volume_types, for fast"],
         ),
+        (
+            |case| case.encrypts("fast"),
+            &["volume type fast, for vdc, encrypts, and the keys of its volumes are not ours to \
+               write with: name one that does not in volume_types, for fast"],
+        ),
+        (
+            |case| case.encrypts("standard"),
+            &["the default volume type standard, for vda", "does not in volume_type"],
+        ),
+        (
+            |case| {
+                case.encrypts("standard");
+                case.wish.volume_types = read(json!({"fast": "standard"}));
+                case.wish.volume_type = Some("fast".into());
+            },
+            &["the volume type standard, for vdc, encrypts"],
+        ),
         (|case| case.server().volumes[0].encrypted = true, &["vdc was encrypted"]),
         (|case| case.machine.detail.instance.disks[0].encrypted = true, &["vda was encrypted"]),
         (|case| drop(case.machine.disks.remove(0)), &["no root disk"]),
@@ -78,6 +95,8 @@ fn each_problem_of_novas_disks_is_told() {
         (|case| case.server().image = None, &["image that nobody knows"]),
         (|case| case.machine.disks[0].size_bytes += 1, &["root disk has 2 GiB"]),
         (|case| case.machine.disks[1].size_bytes += 1, &["ephemeral disks have 2 GiB"]),
+        (|case| case.machine.detail.instance.disks[1].encrypted = true, &["vdb was encrypted"]),
+        (|case| case.encrypts("standard"), &[]),
         (|case| case.flavor().disk_gib = 2, &["2 GiB of disk instead of 1"]),
         (|case| case.flavor().disk_gib = 0, &["0 GiB of disk instead of 1", "makes 0 GiB"]),
         (|case| (case.former_flavor().disk_gib, case.flavor().disk_gib) = (0, 0), &[]),
@@ -94,6 +113,25 @@ fn each_problem_of_novas_disks_is_told() {
 fn each_change_is_told() {
     let rows: &[Row] = &[
         (|case| case.server().locked = true, &["was locked"]),
+        (|case| case.server().hostname = Some("till".into()), &["was till: Nova makes"]),
+        (
+            |case| {
+                case.server().hostname = Some("the-shop-1".into());
+                case.wish.name = Some("The Shop.1".into());
+            },
+            &[],
+        ),
+        (
+            |case| {
+                case.former_flavor().extra_specs = read(json!({"a": "1", "b": "2", "c": "3"}));
+                case.flavor().extra_specs = read(json!({"a": "1", "b": "3", "d": "4"}));
+            },
+            &[
+                "m1 has other extra specs than it had (b is 3 instead of 2, c was 3 and is gone, d is 4 \
+               and was not there)",
+            ],
+        ),
+        (|case| case.former_flavor().extra_specs = read(json!({"a": "1"})), &[]),
         (|case| case.facts.availability_zones.clear(), &["no availability zone nova"]),
         (|case| case.facts.keypair = false, &["no keypair k1"]),
         (|case| case.facts.server_group = false, &["no server group apart"]),

@@ -4,6 +4,8 @@ mod findings;
 mod server;
 mod volume;
 
+use std::collections::BTreeSet;
+
 use firn_core::{
     Disk, DiskKind, DiskLocation, Instance, InstanceId, MachineIdentity, NewInstance, NovaFlavor,
     OpenStackServer, PowerState, ProjectId,
@@ -39,6 +41,10 @@ impl Case {
         &mut self.facts.flavors[0]
     }
 
+    fn encrypts(&mut self, volume_type: &str) {
+        self.facts.storage.encrypted_types.insert(volume_type.to_owned());
+    }
+
     fn former_flavor(&mut self) -> &mut NovaFlavor {
         self.server().flavor.as_mut().unwrap()
     }
@@ -56,7 +62,12 @@ fn storage() -> StorageFacts {
     let usage = json!({"limit": 10, "in_use": 2, "reserved": 0});
     let quota = json!({"volumes": usage, "snapshots": usage, "gigabytes": usage});
     let volume_types = ["fast", "standard"].map(str::to_owned).into();
-    StorageFacts { volume_types, quota: read(quota) }
+    StorageFacts {
+        volume_types,
+        default_type: Some("standard".to_owned()),
+        encrypted_types: BTreeSet::new(),
+        quota: read(quota),
+    }
 }
 
 fn facts() -> Facts {

@@ -38,6 +38,16 @@ fn a_disk_becomes_a_volume() {
     let (_, problems) = made(&volume_wish("vdz"));
     assert_eq!(problems, ["the restore point has no disk vdz: it has vda, vdb, vdc"]);
 
+    let mut encrypting = storage();
+    encrypting.encrypted_types.insert("standard".to_owned());
+    let plan = |wish: Value| new_volume(&encrypting, &machine(), &read(wish)).problems;
+    assert_eq!(plan(json!({"device": "vdc"})), [""; 0]);
+    let problems = plan(json!({"device": "vdc", "volume_type": "standard"}));
+    assert!(problems[0].contains("the volume type standard, for vdc, encrypts"), "{problems:?}");
+    let problems = plan(json!({"device": "vda"}));
+    assert!(problems[0].contains("the default volume type standard"), "{problems:?}");
+    assert_eq!(plan(json!({"device": "vda", "volume_type": "fast"})), [""; 0]);
+
     let mut full = storage();
     full.quota.volumes.limit = 2;
     let plan = new_volume(&full, &machine(), &volume_wish("vda"));
