@@ -27,7 +27,7 @@ SEED ?= 1
 TROUBLES ?= 30
 
 .PHONY: help deps build lint test rough-test fuzz-api demo bench bench-chunks bench-api \
-	cloud cloud-down cloud-smoke cloud-test cloud-trouble cloud-during cloud-bench cloud-lint clean
+	cloud cloud-down cloud-smoke cloud-test cloud-trouble cloud-during cloud-bench lint-shell clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,7 @@ build: deps ## The programs and the drivers beside them (PROFILE=release|dist)
 lint: deps ## Formatting and clippy, warnings are errors
 	@cargo fmt --all --check
 	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@tests/install/lint_shell.sh
 
 test: build ## Lint and all tests; a tally at the end
 	@tests/install/test.sh
@@ -99,11 +100,8 @@ cloud-bench: build cloud ## Incremental backups beside rbd export-diff of the sa
 	@tests/cloud/up firn
 	@tests/cloud/changed --rounds $(ROUNDS) --seed $(SEED)
 
-cloud-lint: ## shellcheck and bashate over the scripts of cloud and devstack
-	@tests/install/deps.sh packages-cloud.txt
-	@shellcheck -x -P tests/cloud/lib tests/cloud/{up,down,status,service,smoke,test,guest,trouble,during,changed} tests/cloud/lib/*.sh tests/cloud/services/*.sh \
-		devstack/plugin.sh devstack/lib/firn
-	@bashate -i E006 devstack/plugin.sh devstack/settings devstack/lib/firn
+lint-shell: deps ## shellcheck and bashate over all shell scripts
+	@tests/install/lint_shell.sh
 
 clean: ## Remove what was built and the cached images
 	@cargo clean --quiet

@@ -42,8 +42,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .context("cannot start the asynchronous runtime")?
         .block_on(async {
             let mut signals = Signals::listen().context("cannot listen for signals")?;
-            let messaging = Messaging::start(&config, &format!("agent.{}", host))?;
-            let transport = messaging.transport;
+            let transport = Messaging::without_notifications(&config)?;
             let ceph_conf = options.ceph_conf;
             let options = AgentOptions {
                 host: host.clone(),

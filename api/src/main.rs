@@ -70,7 +70,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let options: DatabaseOptions = config.get()?;
     let database = tokio::task::spawn_blocking(move || options.open_synced()).await??;
     let host = config.get::<HostOptions>()?.host;
-    let transport = Messaging::start(config, &format!("api.{host}"))?.transport;
+    let transport = Messaging::without_notifications(config)?;
     let (identity, delegation) = identity(&settings)?;
     let api = Api::from_parts(ApiParts {
         config: settings.config(),

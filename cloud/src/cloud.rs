@@ -38,4 +38,13 @@ pub trait Cloud: Send + Sync {
     /// # Errors
     /// [`CloudError::NotFound`], [`CloudError::InvalidInput`] and [`CloudError::Unavailable`].
     async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError>;
+
+    /// The instances, of all projects, whose disks the cloud is about to remove: because they are being
+    /// deleted, or built anew. None where the cloud does not tell.
+    ///
+    /// # Errors
+    /// [`CloudError::Unavailable`].
+    async fn instances_losing_disks(&self) -> Result<Vec<InstanceId>, CloudError> {
+        Ok(Vec::new())
+    }
 }

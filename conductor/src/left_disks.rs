@@ -17,11 +17,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use firn_cloud::{Cloud, CloudError};
 use firn_core::{InstanceId, ProjectId, chain};
 use firn_db::{Base, Database, DbError};
-use firn_driver_host::LoadError;
-use firn_driver_sdk::{Driver, Location};
+use firn_driver_sdk::Location;
 use serde_json::Value;
 
-use crate::services::Services;
+use crate::services::{DriverOf, Services};
 use crate::stop::Stop;
 
 /// Between two looks at a server, in seconds.
@@ -96,8 +95,6 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
         }
     }
 }
-
-type DriverOf = dyn Fn(&str) -> Result<Arc<dyn Driver>, LoadError> + Send + Sync;
 
 /// What a look around needs.
 struct Look<'a, N> {

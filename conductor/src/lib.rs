@@ -21,6 +21,7 @@ mod discover;
 mod dispatcher;
 mod lease;
 mod left_disks;
+mod left_keeps;
 #[cfg(test)]
 mod message_schemas;
 mod notify;
@@ -38,6 +39,7 @@ mod services;
 mod stop;
 mod told_clusters;
 mod view;
+mod wanted_disks;
 pub mod worker;
 
 pub use agents::AgentCloud;

@@ -27,6 +27,9 @@ use firn_service::{
 use oslo_config::Config;
 use serde_json::json;
 
+/// How long the last notifications may take when the process ends.
+const LAST_NOTIFICATIONS: Duration = Duration::from_secs(5);
+
 /// Below the state path.
 const TOLD_CLUSTERS: &str = "ceph";
 
@@ -70,7 +73,7 @@ fn run(arguments: &ServiceArguments) -> anyhow::Result<()> {
         StorageOptions::group(),
         CephOptions::group(),
         RepositoryOptions::group(),
-        KeystoneAuthtokenOptions::group(),
+        KeystoneAuthtokenOptions::group().shared(),
         NovaOptions::group(),
         CinderOptions::group(),
         NeutronOptions::group(),
@@ -96,7 +99,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let database = tokio::task::spawn_blocking(move || database.open_synced()).await??;
     let host = config.get::<HostOptions>()?.host;
     let messaging = Messaging::start(config, &format!("conductor.{host}"))?;
-    let transport = messaging.transport;
+    let (transport, notifier) = (messaging.transport, messaging.notifier);
     let name = config.get::<RepositoryOptions>()?.name;
     let wanted = name.clone();
     let found = database.run(move |conn| firn_db::repository_find(conn, &wanted)).await?;
@@ -128,7 +131,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         repository.id,
         database,
         Arc::clone(&transport),
-        messaging.notifier,
+        Arc::clone(&notifier),
         cloud,
     )
     .with_delegation(delegation)
@@ -157,6 +160,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             }
         }
     }
+    // The jobs that have just ended told so, and without this nobody would hear of it.
+    notifier.finish(LAST_NOTIFICATIONS).await;
     transport.close().await;
     Ok(())
 }

@@ -9,7 +9,7 @@ use firn_cloud::CloudError;
 use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState, chain};
 use firn_db::{RepositoryUsage, Scope};
 
-use crate::left_disks;
+use crate::{left_disks, wanted_disks};
 use crate::saga::{PARTIAL_PREFIX, in_repository};
 use crate::services::Services;
 use crate::stop::Stop;
@@ -22,8 +22,9 @@ const VOLUMES_INTERVAL: Duration = Duration::from_secs(60);
 /// Looks around at every interval until `shutdown`.
 pub(crate) async fn run(services: Arc<Services>, repository: RepositoryId, shutdown: Stop) {
     // Beside the others: removing a large disk takes minutes.
-    let disks = left_disks::run(Arc::clone(&services), shutdown.clone());
-    tokio::join!(disks, look_around(services, repository, shutdown));
+    let left = left_disks::run(Arc::clone(&services), shutdown.clone());
+    let wanted = wanted_disks::run(Arc::clone(&services), shutdown.clone());
+    tokio::join!(left, wanted, look_around(services, repository, shutdown));
 }
 
 async fn look_around(services: Arc<Services>, repository: RepositoryId, shutdown: Stop) {

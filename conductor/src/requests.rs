@@ -71,11 +71,27 @@ pub(crate) async fn wake_ups(transport: &dyn Transport, wake: &Notify) {
 
 /// Answers questions, and tells `ready` when the first one could come.
 pub(crate) async fn questions(transport: &dyn Transport, services: &Arc<Services>, ready: &Notify) {
+    let own = format!("{CONDUCTOR}.{}", services.config.host);
+    tokio::join!(
+        serve(transport, services, CONDUCTOR, Some(ready)),
+        // What only this one can tell.
+        serve(transport, services, &own, None),
+    );
+}
+
+async fn serve(
+    transport: &dyn Transport,
+    services: &Arc<Services>,
+    target: &str,
+    ready: Option<&Notify>,
+) {
     let mut answering = JoinSet::new();
     loop {
-        match transport.serve(CONDUCTOR, PREFETCH).await {
+        match transport.serve(target, PREFETCH).await {
             Ok(mut server) => {
-                ready.notify_one();
+                if let Some(ready) = ready {
+                    ready.notify_one();
+                }
                 while let Some(request) = server.next().await {
                     let span = tracing::info_span!(
                         "question",

@@ -25,15 +25,16 @@ const UNDO_LATER: TimeDelta = TimeDelta::seconds(30);
 /// Runs the job and writes its end, or gives it back where it has to stop before that.
 pub(crate) async fn run(services: Arc<Services>, claimed: Claimed, shutdown: Stop) {
     let Claimed { job: row, claim } = claimed;
+    let database = services.database.clone();
     let notifier = Arc::clone(&services.notifier);
+    let restore = notify::restore_of(&database, &row).await;
     if row.attempts <= 1 {
-        notify::tell(notifier.as_ref(), &row, &Phase::Start);
+        notify::tell(notifier.as_ref(), &row, restore.as_ref(), &Phase::Start);
     }
     let stop = Stop::default();
     if row.state == JobState::Cancelling {
         stop.request(StopReason::Cancelled);
     }
-    let database = services.database.clone();
     let journal: Arc<dyn Journal> = Arc::new(DbJournal::new(database.clone(), claim));
     let length = services.config.lease;
     let heart = DbHeart { database: database.clone(), claim, length };
@@ -72,7 +73,7 @@ pub(crate) async fn run(services: Arc<Services>, claimed: Claimed, shutdown: Sto
         Ended::Interrupted => release(&database, claim, stop.reason()).await,
     };
     match (written, phase) {
-        (Ok(()), Some(phase)) => notify::tell(notifier.as_ref(), &row, &phase),
+        (Ok(()), Some(phase)) => notify::tell(notifier.as_ref(), &row, restore.as_ref(), &phase),
         (Ok(()), None) => {}
         // The lease runs out, and whoever claims the job then finds it nearly done.
         (Err(error), _) => {

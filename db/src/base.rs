@@ -116,6 +116,25 @@ pub fn base_list_due(
         .load(conn)?)
 }
 
+/// The disks of these servers.
+pub fn base_list_of(
+    conn: &mut Connection,
+    instances: &[InstanceId],
+) -> Result<Vec<Base>, DbError> {
+    let ids: Vec<String> = instances.iter().map(ToString::to_string).collect();
+    Ok(bases::table
+        .filter(bases::instance_id.eq_any(ids))
+        .order(bases::id.asc())
+        .select(Base::as_select())
+        .load(conn)?)
+}
+
+/// Whether there is any such disk.
+pub fn base_any(conn: &mut Connection) -> Result<bool, DbError> {
+    let first: Option<String> = bases::table.select(bases::id).first(conn).optional()?;
+    Ok(first.is_some())
+}
+
 /// Keeps what a look at `now` found. Nothing happens where the disk was recorded again after `base`
 /// was read.
 pub fn base_checked(

@@ -53,7 +53,9 @@ mod transaction;
 mod url;
 mod usage;
 
-pub use base::{Base, NewBase, base_checked, base_delete, base_list_due, base_record};
+pub use base::{
+    Base, NewBase, base_any, base_checked, base_delete, base_list_due, base_list_of, base_record,
+};
 pub use config::DatabaseOptions;
 pub use connection::AnyConnection;
 pub use count::{job_counts, point_counts, point_sizes};

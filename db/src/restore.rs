@@ -17,7 +17,7 @@ pub struct Restore {
     /// Its id.
     #[diesel(serialize_as = Text, deserialize_as = Text)]
     pub id: RestoreId,
-    /// Who asked for it.
+    /// Whose it is: [`crate::RestoreRequest::project_id`].
     #[diesel(serialize_as = Text, deserialize_as = Text)]
     pub project_id: ProjectId,
     /// What is restored. The point may have been deleted since.
@@ -53,7 +53,7 @@ pub struct Restore {
 pub struct NewRestore {
     /// Its id, chosen by the caller.
     pub id: RestoreId,
-    /// Who asks for it.
+    /// Whose it is.
     pub project_id: ProjectId,
     /// What to restore.
     pub point_id: PointId,

@@ -40,7 +40,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         LogOptions::group(),
         DatabaseOptions::group(),
         RepositoryOptions::group(),
-        KeystoneAuthtokenOptions::group(),
+        KeystoneAuthtokenOptions::group().shared(),
     ];
     let config = arguments.service.load(&groups)?;
     firn_service::logging::start(&config.get()?)?;

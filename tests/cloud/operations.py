@@ -11,7 +11,7 @@ from harness.api import ApiError
 # How often an operation is chosen; a server takes half a minute.
 OPERATIONS = {
     "incremental_backup": 4, "full_backup": 2, "to_files": 3, "to_new_volume": 3, "over_volume": 4,
-    "to_new_server": 1,
+    "to_new_server": 2, "recreated": 1, "in_place": 2, "remove_point": 1,
 }  # fmt: skip
 # A job, and what there is to check when it has ended: well, if that is true.
 Asked = tuple[str, Callable[[bool], None]]
@@ -24,6 +24,7 @@ class Operations(Restore):
         super().__init__()
         # What the disks hold, until something is written.
         self.sums: dict[str, str] = {}
+        self.booted: dict[str, int] = {}
 
     def asking(self):
         """Called when all is as it should be and the job is about to be asked for."""
@@ -51,7 +52,7 @@ class Operations(Restore):
         for device, spec in self.disks.items():
             if device not in self.sums:
                 self.sums[device] = export_sum(spec)
-        sums = dict(self.sums)
+        sums, boots = dict(self.sums), self.guest.ready()
         body = {"instance_id": self.server.id, "mode": mode}
         asked = self.ask(self.api, "/v1/restore-points", "restore_point", body)
 
@@ -59,7 +60,7 @@ class Operations(Restore):
             point = self.api.call("GET", f"/v1/restore-points/{asked['id']}")["restore_point"]
             assert point["status"] == ("available" if good else "error"), point
             if good:
-                self.truth[point["id"]] = sums
+                self.truth[point["id"]], self.booted[point["id"]] = sums, boots
                 self.restore(point["id"], f"check-{point['id']}")
 
         return asked["job_id"], check
@@ -69,6 +70,9 @@ class Operations(Restore):
 
     def incremental_backup(self, chance: random.Random) -> Asked:
         return self.backup(chance, "incremental")
+
+    def boots_of(self, point: str) -> int:
+        return self.booted[point]
 
     def restore_to(self, api, point: str, target: dict) -> dict:
         body = {"restore_point_id": point, "target": target}
@@ -118,15 +122,53 @@ class Operations(Restore):
 
         return restore["job_id"], check
 
-    def to_new_server(self, chance: random.Random) -> Asked:
+    def to_server(self, chance: random.Random, **more) -> Asked:
         point = self.a_point(chance)
-        restore = self.restore_to(self.api, point, {"type": "new_instance", "name": "copy"})
+        restore = self.restore_to(self.api, point, {"type": "new_instance", "name": "copy", **more})
 
         def check(good: bool):
             if good:
                 made = self.result(restore)
-                specs = {device: self.spec(volume) for device, volume in made["volumes"].items()}
-                self.check_server(made["instance_id"], point, specs)
-                self.drop(made["instance_id"], list(made["volumes"].values()))
+                server, volumes = made["instance_id"], made["volumes"]
+                specs = {device: self.spec(volume) for device, volume in volumes.items()}
+                specs.setdefault("vdb", f"vms/{server}_disk.eph0")
+                self.check_server(server, point, specs)
+                self.drop(server, list(volumes.values()))
 
         return restore["job_id"], check
+
+    def to_new_server(self, chance: random.Random) -> Asked:
+        return self.to_server(chance)
+
+    def recreated(self, chance: random.Random) -> Asked:
+        return self.to_server(chance, nova_disks="recreated")
+
+    def in_place(self, chance: random.Random) -> Asked:
+        """The root boots, and so differs from the point's; the others are the point's, or as they were."""
+        point = self.a_point(chance)
+        before = {device: export_sum(spec) for device, spec in self.where.items()}
+        restore = self.restore_to(self.api, point, {"type": "original"})
+
+        def check(good: bool):
+            self.sums.clear()
+            self.guest.ready()
+            server = self.cloud.compute.get_server(self.server.id)
+            assert server.status == "ACTIVE", f"the server is {server.status}"
+            expected = self.truth[point] if good else before
+            for device, spec in self.where.items():
+                assert export_sum(spec) == expected[device], f"{device} differs"
+
+        return restore["job_id"], check
+
+    def remove_point(self, chance: random.Random) -> Asked:
+        """A point that others build on; they stay."""
+        point = next(iter(self.truth))
+        self.asking()
+        asked = self.api.call("DELETE", f"/v1/restore-points/{point}")["restore_point"]
+
+        def check(good: bool):
+            if good:
+                del self.truth[point]
+            self.restore(next(iter(self.truth)), f"kept-{chance.randrange(1 << 30)}")
+
+        return asked["job_id"], check

@@ -9,7 +9,7 @@ import argparse
 import time
 from base64 import b64decode
 
-from cloud import moved, scheduled
+from cloud import mixed, moved, rebuilt, scheduled, shown
 from cloud.backup import Backup, api_of, export_sum, snapshots
 from cloud.connection import connect
 from cloud.guest import Guest
@@ -99,10 +99,14 @@ class Restore(Backup):
         self.unchanged(before)
         self.say("dry runs say what would be made and what stands against it, and make nothing")
 
+    def boots_of(self, point: str) -> int:
+        """How often a point's root has booted."""
+        return self.boots
+
     def check_server(self, server: str, point: str, specs: dict[str, str]):
         """It boots, from a root that has booted as often as the point's, and has its data."""
-        boots = Guest(server).ready()
-        assert boots == self.boots + 1, f"the root has booted {boots} times"
+        boots, before = Guest(server).ready(), self.boots_of(point)
+        assert boots == before + 1, f"the root has booted {boots} times, the point's had {before}"
         # The guest writes to its root alone when it boots.
         for device in self.where:
             seen = export_sum(specs[device])
@@ -187,11 +191,10 @@ class Restore(Backup):
         # An incremental on the bases of before sees what the restores have written.
         self.incremental(7)
 
-    def undone(self):
-        """Cancelled while it writes, a restore in place leaves what was there."""
-        was = {spec: export_sum(spec) for spec in self.where.values()}
+    def cancel(self, target: dict):
+        """Cancels a restore to a target while it writes."""
         point = next(iter(self.truth))
-        body = {"restore": {"restore_point_id": point, "target": {"type": "original"}}}
+        body = {"restore": {"restore_point_id": point, "target": target}}
         job = self.api.call("POST", "/v1/restores", body)["restore"]["job_id"]
         end = time.monotonic() + 300
         while True:
@@ -205,12 +208,73 @@ class Restore(Backup):
             time.sleep(0.2)
         assert seen["status"] == "cancelled", seen
         assert all(step["status"] == "undone" for step in seen["steps"]), seen["steps"]
+
+    def undone(self):
+        """Cancelled while it writes, a restore leaves what was there, and nothing else."""
+        volume = self.cloud.create_volume(1, name="used", volume_type="standard", wait=True)
+        before, used = self.everything(), self.spec(volume.id)
+        held = export_sum(used)
+        for target in (
+            {"type": "new_instance", "name": "cancelled"},
+            {"type": "new_instance", "name": "cancelled", "nova_disks": "recreated"},
+            {"type": "volume", "device": "vda", "name": "cancelled"},
+            {"type": "volume", "device": "vda", "volume_id": volume.id},
+        ):
+            self.cancel(target)
+            self.unchanged(before)
+            assert export_sum(used) == held and snapshots(used) == [], f"{used} is not what it was"
+            self.say(f"cancelled while it wrote, nothing is left of {target}")
+        self.cloud.delete_volume(volume.id, wait=True, timeout=300)
+        was = {spec: export_sum(spec) for spec in self.where.values()}
+        self.cancel({"type": "original"})
         self.guest.ready()
         assert self.cloud.compute.get_server(self.server.id).status == "ACTIVE"
         for spec, expected in was.items():
             assert export_sum(spec) == expected, f"{spec} is not what it was"
             assert not [name for name in snapshots(spec) if name.startswith("firn-restore")]
         self.say("a restore in place, cancelled while it wrote, left what was there")
+
+    def elsewhere(self):
+        """An administrator restores a point into another project, whose people then see it."""
+        point, beta = list(self.truth)[-1], connect("beta")
+        identity = connect().identity
+        identity.assign_project_role_to_user(
+            identity.find_project("beta"), identity.find_user("admin"), identity.find_role("admin")
+        )
+        before, there = self.everything(), {one.id for one in beta.list_servers()}
+        operator = api_of(connect("admin", "beta"))
+        target = {"type": "new_instance", "name": "moved-in"}
+        body = {"restore": {"restore_point_id": point, "target": target}}
+        asked = operator.call("POST", "/v1/restores", body)["restore"]
+        operator.wait(asked["job_id"], 900)
+        path = f"/v1/restores/{asked['id']}"
+        result = api_of(beta).call("GET", path)["restore"]["result"]
+        assert {one.id for one in beta.list_servers()} - there == {result["instance_id"]}
+        assert Guest(result["instance_id"]).ready() == self.boots + 1
+        for device, volume in result["volumes"].items():
+            assert beta.get_volume(volume), f"{device} is not beta's"
+        try:
+            self.api.call("GET", path)
+        except ApiError as error:
+            assert error.status == 404, error
+        else:
+            raise AssertionError("alpha sees what was made in beta")
+        beta.delete_server(result["instance_id"], wait=True, timeout=300)
+        for volume in result["volumes"].values():
+            if found := beta.block_storage.find_volume(volume):
+                beta.block_storage.wait_for_status(found, "available", wait=300)
+                beta.delete_volume(volume, wait=True, timeout=300)
+        self.unchanged(before)
+        self.say("a point restored into another project, whose own people see it")
+
+    def show(self):
+        shown.check(self)
+
+    def mix(self):
+        mixed.check(self)
+
+    def rebuild(self):
+        rebuilt.check(self)
 
     def move(self):
         moved.check(self)
@@ -221,9 +285,10 @@ class Restore(Backup):
     def steps(self):
         return (
             self.boot, self.attach, self.write, self.log_in, self.full, self.incrementals,
-            self.restores, self.dry_runs, self.new_servers, self.recreated, self.over_volume,
-            self.in_place, self.undone, self.move, self.delete_points, self.freeze, self.schedule,
-            self.isolation, self.read_only, self.secrets, self.delete,
+            self.show, self.restores, self.dry_runs, self.new_servers, self.recreated,
+            self.elsewhere, self.over_volume, self.in_place, self.undone, self.mix, self.rebuild,
+            self.move, self.delete_points, self.freeze, self.schedule, self.isolation,
+            self.read_only, self.secrets, self.delete,
         )  # fmt: skip
 
 

@@ -62,8 +62,9 @@ allow_starts() {
 }
 
 install_packages() {
-    command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
         fail "this is not a Debian machine; install the counterparts of: ${packages[*]}"
+    fi
     mapfile -t missing < <(missing_packages)
     if [ "${#missing[@]}" = 0 ]; then
         say "${#packages[@]} Debian packages present"
@@ -74,12 +75,17 @@ install_packages() {
     local wait=(-o DPkg::Lock::Timeout=600)
     quietly "${root[@]}" apt-get "${wait[@]}" -q update
     forbid_starts
-    # Without recommends: they drag in desktop parts of QEMU, and on some
-    # machines versions that conflict with the installed qemu-utils.
-    quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get "${wait[@]}" -q -y --no-install-recommends install "${missing[@]}"
+    # Without recommends: they drag in desktop parts of QEMU. Twice at most: where a package is there
+    # in a version from elsewhere that one of these does not go with, apt removes it the first time.
+    local try
+    for try in 1 2; do
+        quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get "${wait[@]}" -q -y --no-install-recommends install "${missing[@]}"
+        mapfile -t missing < <(missing_packages)
+        [ "${#missing[@]}" != 0 ] || break
+        [ "$try" = 2 ] || say "and what that took away: ${missing[*]}"
+    done
     allow_starts
-    mapfile -t missing < <(missing_packages)
     [ "${#missing[@]}" = 0 ] || fail "still missing after installing: ${missing[*]}"
 }
 

@@ -2,7 +2,7 @@
 # Runs every check and test; each runs even when an earlier one failed.
 # The last line is the tally: 'N passed, N failed'.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -26,7 +26,7 @@ count() { sed -n "s/.*[ :]\([0-9]\+\) $1.*/\1/p" <<<"$2" | grep . || echo 0; }
 
 # The servers that the tests share; see tests/ground.
 ground=(env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 "${PYTHON:-python3}" -m ground run
-    rabbitmq,mariadb,postgresql,keystone,ceph --)
+    "rabbitmq,mariadb,postgresql,keystone,ceph" --)
 
 # Counts each test, where `check` would count the run as one.
 run_tests() {
@@ -52,6 +52,7 @@ run_tests() {
 check 'cargo fmt' cargo fmt --all --check
 check 'clippy, warnings denied' \
     cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+check 'shell scripts' tests/install/lint_shell.sh
 check 'tests of demo and bench' \
     env PYTHONPATH=tests "${PYTHON:-python3}" -m unittest --quiet harness.test_compare harness.test_ground
 run_tests

@@ -41,6 +41,9 @@ async fn admitted(request: &HttpRequest) -> Result<(), ApiError> {
             }
             error => ApiError::failed(error.kind(), "the caller could not be checked", error),
         })?;
+    tracing::Span::current()
+        .record("user_id", principal.user_id.as_str())
+        .record("project_id", principal.project_id.0.as_str());
     let request_ids = request.extensions().get::<RequestIds>().copied();
     let request_ids = request_ids.unwrap_or(RequestIds { local: RequestId::new(), global: None });
     let caller = Caller { principal, credentials, request_ids };

@@ -28,12 +28,14 @@ pub(crate) async fn observe(
     let started = Instant::now();
     let ids = RequestIds { local: RequestId::new(), global: global_id(request.headers()) };
     let method = request.method().clone();
+    let path = request.path().to_owned();
     let span = tracing::info_span!(
         "request",
         request_id = %ids.local,
         global_request_id = ids.global.map(tracing::field::display),
-        %method,
-        path = request.path(),
+        // Known once the caller is admitted.
+        user_id = tracing::field::Empty,
+        project_id = tracing::field::Empty,
     );
     request.extensions_mut().insert(ids);
     let service = request.app_data::<web::Data<Service>>().cloned();
@@ -69,7 +71,8 @@ pub(crate) async fn observe(
         Ok(response) => response.status(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    tracing::info!(status = status.as_u16(), seconds = started.elapsed().as_secs_f64(), "answered");
+    let seconds = started.elapsed().as_secs_f64();
+    tracing::info!(%method, path, status = status.as_u16(), seconds, "answered");
     if let Some(service) = service {
         let route = answered.as_ref().ok().and_then(|answer| answer.request().match_pattern());
         service.metrics.http(&method, route.as_deref(), status, started.elapsed());

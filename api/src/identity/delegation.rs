@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use firn_core::ErrorKind;
 
 use super::{Credentials, Principal};
@@ -6,8 +7,9 @@ use super::{Credentials, Principal};
 /// Lets the service act for a user later, when the token of the request is long gone.
 #[async_trait]
 pub trait Delegation: Send + Sync {
-    /// Has the caller entrust the service with acting in the caller's name and project. The id is
-    /// kept with what runs under it; `None` where there is nobody to be entrusted by.
+    /// Has the caller entrust the service with acting in the caller's name and project, `until` a time
+    /// at most. The id is kept with what runs under it; `None` where there is nobody to be entrusted
+    /// by.
     ///
     /// # Errors
     /// Any [`DelegationError`]; nothing is entrusted then.
@@ -15,6 +17,7 @@ pub trait Delegation: Send + Sync {
         &self,
         caller: &Principal,
         credentials: &Credentials,
+        until: Option<DateTime<Utc>>,
     ) -> Result<Option<String>, DelegationError>;
 
     /// Ends what [`Delegation::entrust`] began. One that has ended already is fine.
@@ -33,6 +36,7 @@ impl Delegation for NoDelegation {
         &self,
         _: &Principal,
         _: &Credentials,
+        _: Option<DateTime<Utc>>,
     ) -> Result<Option<String>, DelegationError> {
         Ok(None)
     }

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use firn_cloud::openstack::identity::{IdentityError as CloudError, Trusts};
 use keystone_middleware_rs::{Secret, Validator};
 
@@ -25,6 +26,7 @@ impl Delegation for KeystoneDelegation {
         &self,
         _: &Principal,
         credentials: &Credentials,
+        until: Option<DateTime<Utc>>,
     ) -> Result<Option<String>, DelegationError> {
         let token = credentials.token.as_deref().map(str::trim).unwrap_or_default();
         // Asked for a moment ago, so this is answered from the cache.
@@ -32,7 +34,7 @@ impl Delegation for KeystoneDelegation {
         let context = context
             .map_err(|error| DelegationError::Unavailable { source: Box::new(error) })?
             .ok_or_else(|| DelegationError::Refused { reason: "the token ended".to_owned() })?;
-        let made = self.trusts.create(&Secret::from(token), &context).await;
+        let made = self.trusts.create(&Secret::from(token), &context, until).await;
         made.map(Some).map_err(refused)
     }
 

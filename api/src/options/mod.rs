@@ -5,6 +5,8 @@ mod api;
 mod cors;
 mod middleware;
 mod oslo_policy;
+#[cfg(test)]
+mod tests;
 
 pub use api::{ApiOptions, AuthStrategy, DefaultOptions};
 pub use cors::CorsOptions;
@@ -32,9 +34,9 @@ pub fn groups() -> Vec<Group> {
         DefaultOptions::group(),
         ApiOptions::group(),
         CorsOptions::group(),
-        KeystoneAuthtokenOptions::group(),
+        KeystoneAuthtokenOptions::group().shared(),
         MiddlewareOptions::group(),
-        OsloPolicyOptions::group(),
+        OsloPolicyOptions::group().shared(),
         QuotaOptions::group(),
     ]
 }

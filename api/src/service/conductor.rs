@@ -11,17 +11,36 @@ const CONDUCTOR: &str = "firn.conductor";
 const VERSION: u32 = 1;
 
 impl Call {
-    /// Asks a conductor. The method is the question's schema; a refusal's code is an
+    /// Asks any conductor. The method is the question's schema; a refusal's code is an
     /// [`ErrorKind`]'s word.
     pub(super) async fn ask_conductor<T: DeserializeOwned>(
         &self,
         method: &'static str,
         arguments: Value,
     ) -> Result<T, ApiError> {
+        self.ask(CONDUCTOR, method, arguments).await
+    }
+
+    /// Asks the conductor of a host.
+    pub(super) async fn ask_conductor_of<T: DeserializeOwned>(
+        &self,
+        host: &str,
+        method: &'static str,
+        arguments: Value,
+    ) -> Result<T, ApiError> {
+        self.ask(&format!("{CONDUCTOR}.{host}"), method, arguments).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        method: &'static str,
+        arguments: Value,
+    ) -> Result<T, ApiError> {
         let schema = Schema { name: method.to_owned(), version: VERSION };
         let question = Envelope::new(&schema, self.caller.request_ids.to_send_on(), arguments);
         let deadline = self.service.config.conductor_deadline;
-        let answer = self.service.transport.call(CONDUCTOR, question, deadline).await;
+        let answer = self.service.transport.call(target, question, deadline).await;
         serde_json::from_value(answer.map_err(refused)?.body).map_err(|error| {
             ApiError::failed(ErrorKind::Internal, "a conductor's answer makes no sense", error)
         })

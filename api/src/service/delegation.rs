@@ -1,11 +1,19 @@
+use chrono::TimeDelta;
+
+use super::now;
 use crate::DelegationError;
 use crate::http::{ApiError, Call};
 
 impl Call {
-    /// A trust of the caller's for the service; `None` where there is nobody to be entrusted by.
-    pub(super) async fn entrust(&self) -> Result<Option<String>, ApiError> {
-        let entrusted =
-            self.service.delegation.entrust(&self.caller.principal, &self.caller.credentials);
+    /// A trust of the caller's for the service, which ends by itself after that time; `None` where
+    /// there is nobody to be entrusted by.
+    pub(super) async fn entrust(
+        &self,
+        lifetime: Option<TimeDelta>,
+    ) -> Result<Option<String>, ApiError> {
+        let (caller, until) = (&self.caller, lifetime.map(|lifetime| now() + lifetime));
+        let delegation = &self.service.delegation;
+        let entrusted = delegation.entrust(&caller.principal, &caller.credentials, until);
         entrusted.await.map_err(refused)
     }
 

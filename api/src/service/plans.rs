@@ -15,7 +15,7 @@ impl Call {
     pub(crate) async fn plan_create(&self, settings: PlanSettings) -> Result<PlanView, ApiError> {
         let project_id = self.caller.principal.project_id.clone();
         self.plan_check(&settings, &project_id).await?;
-        let trust_id = self.entrust().await?;
+        let trust_id = self.entrust(None).await?;
         let new = NewPlan {
             id: PlanId::new(),
             project_id,
@@ -133,7 +133,7 @@ impl Call {
                 .await;
         }
         let (user, old) = (caller.user_id.clone(), before.trust_id.clone());
-        let trust = self.entrust().await?;
+        let trust = self.entrust(None).await?;
         let given = trust.clone();
         let resumed = self.query(move |conn| {
             firn_db::transaction(conn, |conn| {

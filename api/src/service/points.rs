@@ -158,10 +158,11 @@ impl Call {
         let (job_id, point) = self
             .query(move |conn| {
                 firn_db::transaction(conn, |conn| {
-                    let (point, job) = make(conn, &scope, request.clone(), now())?;
                     if let Some(demand) = &demand {
-                        firn_db::quota_reserve(conn, &point.project_id, demand, &quotas)?;
+                        let project = firn_db::point_get(conn, &scope, point_id)?.project_id;
+                        firn_db::quota_reserve(conn, &project, demand, &quotas)?;
                     }
+                    let (point, job) = make(conn, &scope, request.clone(), now())?;
                     Ok((job.id, view(conn, point, Some(job.id))?))
                 })
             })

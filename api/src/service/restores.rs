@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use firn_core::{JobId, PointId, RestoreId, RestoreTarget};
 use firn_db::{Connection, DbError, Job, QuotaDemand, QuotaLimits, Restore, RestoreRequest, Scope};
 use serde_json::json;
@@ -6,6 +7,10 @@ use super::now;
 use crate::http::{ApiError, Call, List, Listed};
 use crate::policy::FILE_RESTORE;
 use crate::wire::{RestoreCreate, RestoreQuery, RestoreView};
+
+/// How long a restore may act for its owner. Its trust is ended with it; where that could not be done,
+/// or the restore was never written down, it ends by itself.
+const TRUST_LIFETIME: TimeDelta = TimeDelta::days(14);
 
 impl Call {
     /// Asks for a restore. What is made in the cloud is made in the caller's name.
@@ -20,7 +25,9 @@ impl Call {
         let seen = scope.clone();
         self.query(move |conn| firn_db::point_get(conn, &seen, point_id)).await?;
         let trust_id = match &target {
-            RestoreTarget::NewInstance(_) | RestoreTarget::Volume(_) => self.entrust().await?,
+            RestoreTarget::NewInstance(_) | RestoreTarget::Volume(_) => {
+                self.entrust(Some(TRUST_LIFETIME)).await?
+            }
             RestoreTarget::File { .. } | RestoreTarget::Original => None,
         };
         let caller = &self.caller.principal;

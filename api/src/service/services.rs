@@ -99,7 +99,7 @@ impl Call {
         Ok(self.linked_service(self.service_view(service)))
     }
 
-    async fn services(&self) -> Result<Vec<ServiceView>, ApiError> {
+    pub(super) async fn services(&self) -> Result<Vec<ServiceView>, ApiError> {
         let services = self.query(firn_db::service_list).await?;
         Ok(services.into_iter().map(|service| self.service_view(service)).collect())
     }

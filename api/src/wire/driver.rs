@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The drivers of one conductor.
+/// The drivers of all conductors that are up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DriverListBody {
     pub(crate) drivers: Vec<DriverView>,

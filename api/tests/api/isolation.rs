@@ -83,6 +83,20 @@ fn restores() -> Vec<Value> {
     targets.iter().flat_map(|target| [(target, false), (target, true)]).map(restore).collect()
 }
 
+/// The filters of a list that name a thing, and which.
+fn filters(list: &str) -> &'static [(&'static str, &'static str)] {
+    match list {
+        "restore_points" => &[("instance_id", "instance"), ("plan_id", "plan")],
+        "restores" => &[("restore_point_id", "point")],
+        "jobs" => &[
+            ("instance_id", "instance"),
+            ("restore_point_id", "point"),
+            ("restore_id", "restore"),
+        ],
+        _ => &[],
+    }
+}
+
 /// One of each of what a project can have.
 struct Victim {
     harness: Harness,
@@ -240,6 +254,11 @@ async fn what_another_project_has_does_not_exist() {
                 let marked = format!("{path}?marker=ID");
                 let status = victim.told_apart((&method, &marked), None, victim.id(kind)).await;
                 assert_eq!(status, 400, "{method} {path}");
+                for (query, kind) in filters(name) {
+                    let asked = format!("{path}?{query}=ID");
+                    let status = victim.told_apart((&method, &asked), None, victim.id(kind)).await;
+                    assert_eq!(status, 200, "{asked}");
+                }
                 for more in ["all_projects=true", "project_id=standalone"] {
                     let asked = format!("{path}?{more}");
                     let answer = victim.ask(&method, &asked, None, STRANGER).await;

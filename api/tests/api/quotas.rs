@@ -127,6 +127,19 @@ async fn what_is_used_up_is_said_as_other_services_say_it() {
 }
 
 #[actix_web::test]
+async fn the_last_job_of_a_quota_may_be_of_any_kind() {
+    let harness = Harness::by_token().await;
+    let point = backup(&harness, INSTANCE).await.body["restore_point"].clone();
+    let claim = harness.claim(job_of(&point)).await;
+    harness.fill(claim).await;
+    set(&harness, json!({"concurrent_jobs": 1})).await;
+    let path = format!("/v1/restore-points/{}/action", point["id"].as_str().unwrap());
+    let verify = || Request::json(Method::POST, &path, &json!({"verify": {}})).token(MEMBER);
+    assert_eq!(harness.send(verify()).await.status, 202);
+    assert_eq!(backup(&harness, OTHER_INSTANCE).await.status, 413);
+}
+
+#[actix_web::test]
 async fn racing_requests_get_no_more_than_the_limit() {
     let harness = Harness::by_token().await;
     set(&harness, json!({"instances": 1})).await;

@@ -1,6 +1,6 @@
 //! Services, agents and drivers, as operators see them.
 
-use crate::harness::{Harness, Request};
+use crate::harness::{Harness, Request, Running};
 use actix_web::http::Method;
 use chrono::{TimeDelta, Utc};
 use firn_db::{ServiceKind, ServiceReport};
@@ -111,6 +111,32 @@ async fn drivers_are_those_of_a_conductor() {
     assert_eq!(drivers[1]["reason"], "librbd.so.1 is missing");
     let silent = Harness::without_conductor().await;
     assert_eq!(silent.get_latest("/v1/drivers").await.status, 503);
+}
+
+#[actix_web::test]
+async fn drivers_of_all_conductors_are_listed() {
+    let harness = Harness::without_conductor().await;
+    let mut conductors = Vec::new();
+    for host in ["two", "one", "silent"] {
+        let (id, report) = (Uuid::new_v4(), conductor(host));
+        let beat = move |conn: &mut _| firn_db::service_heartbeat(conn, &report, id, Utc::now());
+        harness.database.run(beat).await.unwrap();
+        if host != "silent" {
+            let target = format!("firn.conductor.{host}");
+            conductors.push(Running::start_at(&harness.transport, &target).await);
+        }
+    }
+    let answer = harness.get_latest("/v1/drivers").await;
+    assert_eq!(answer.body["drivers"].as_array().unwrap().len(), 4, "{}", answer.body);
+}
+
+fn conductor(host: &str) -> ServiceReport {
+    ServiceReport {
+        kind: ServiceKind::Conductor,
+        host: host.to_owned(),
+        version: "0.1.0".to_owned(),
+        started_at: Utc::now(),
+    }
 }
 
 #[actix_web::test]

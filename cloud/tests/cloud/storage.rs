@@ -23,8 +23,14 @@ async fn cinders_backends_and_types_are_seen() {
         assert!(!seen.iter().any(|one| one.name == "firn"));
         assert!(seen.iter().all(|one| one.backend_name().is_none()), "not for tenants");
 
-        let quota = storage.quota_usage().await.unwrap();
-        assert!(quota.volumes.left().is_some() && quota.snapshots.left().is_some());
+        let theirs = ground.alpha.services.block_storage.quota_usage().await.unwrap();
+        assert!(theirs.volumes.left().is_some() && theirs.snapshots.left().is_some());
+        assert_eq!(theirs.per_volume_gib.left(), None, "Cinder's default");
+        let ours = storage.quota_usage().await.unwrap();
+        let left = [ours.volumes.left(), ours.snapshots.left(), ours.size_gib.left()];
+        assert_eq!(left, [None; 3], "devstack/lib/firn raises it: make the cloud anew");
+
+        assert_eq!(storage.availability_zones().await.unwrap(), ["nova"]);
     })
     .await;
 }

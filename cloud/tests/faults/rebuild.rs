@@ -203,8 +203,9 @@ async fn planned(volume_type: Option<&str>, encryption: Value) -> (Vec<String>, 
         "volume_types": [luks, {"id": "t2", "name": "plain"}],
         "volume_type": luks,
         "quota_set": {"volumes": usage, "snapshots": usage, "gigabytes": usage},
+        "availabilityZoneInfo": [],
     });
-    let at_once = if volume_type.is_some() { 2 } else { 3 };
+    let at_once = if volume_type.is_some() { 3 } else { 4 };
     let mut script = vec![Scripted::ok(&answer); at_once];
     script.push(Scripted::ok(&encryption));
     let cloud = Cloud::of(script).await;
@@ -260,4 +261,96 @@ async fn who_acts_for_another_says_who_asks() {
         .collect();
     assert_eq!(tokens, [own, acting, acting, acting, own]);
     assert_eq!(cloud.logins(), 4, "each of both twice");
+}
+
+/// A server as Nova shows it, busy with a task or not.
+fn state(status: &str, task: Option<&str>) -> Scripted {
+    Scripted::ok(&json!({"server": {"id": "s1", "status": status, "tenant_id": "p1",
+        "OS-EXT-STS:task_state": task, "fault": {"message": "No room."}}}))
+}
+
+fn accepted() -> Scripted {
+    Scripted::json("202 Accepted", &json!({}))
+}
+
+fn gone() -> Scripted {
+    Scripted::json("404 Not Found", &json!({"itemNotFound": {"message": "Gone"}}))
+}
+
+fn busy() -> Scripted {
+    Scripted::json("409 Conflict", &json!({"conflictingRequest": {"message": "Busy"}}))
+}
+
+const LOOK: &str = "GET /servers/s1";
+const ASK: &str = "POST /servers/s1/action";
+
+#[tokio::test]
+async fn a_server_is_started_once_and_what_is_on_its_way_is_waited_for() {
+    for (script, expected) in [
+        (vec![state("ACTIVE", None)], vec![LOOK]),
+        (vec![state("SHUTOFF", Some("powering-on")), state("ACTIVE", None)], vec![LOOK, LOOK]),
+        (
+            vec![
+                state("ACTIVE", Some("powering-off")),
+                state("SHUTOFF", None),
+                accepted(),
+                state("SHUTOFF", Some("powering-on")),
+                state("ACTIVE", None),
+            ],
+            vec![LOOK, LOOK, ASK, LOOK, LOOK],
+        ),
+        // Somebody was faster, with something that passes.
+        (vec![state("SHUTOFF", None), busy(), state("ACTIVE", None)], vec![LOOK, ASK, LOOK]),
+    ] {
+        let cloud = Cloud::of(script).await;
+        rebuild(&cloud).server_start("s1").await.unwrap();
+        assert_eq!(asked(&cloud), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_can_be_neither_started_nor_stopped_is_told_at_once() {
+    for status in ["PAUSED", "SUSPENDED", "RESCUE", "SHELVED_OFFLOADED", "SOFT_DELETED"] {
+        let cloud = Cloud::of([state(status, None), state(status, None)]).await;
+        let rebuild = rebuild(&cloud);
+        for refused in [rebuild.server_start("s1").await, rebuild.server_stop("s1").await] {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Conflict);
+            assert!(cause(&refused).contains(&format!("s1 is {status}")), "{refused:?}");
+        }
+        assert_eq!(asked(&cloud), [LOOK, LOOK]);
+    }
+    // One that does not come up, which Nova shows as off again.
+    let cloud = Cloud::of([state("SHUTOFF", None), accepted(), state("SHUTOFF", None)]).await;
+    let refused = rebuild(&cloud).server_start("s1").await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert!(cause(&refused).contains("No room."), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_meanwhile_is_gone() {
+    for script in [
+        vec![gone()],
+        vec![state("DELETED", None)],
+        vec![state("ACTIVE", Some("deleting")), gone()],
+        vec![state("ACTIVE", None), accepted(), state("ACTIVE", Some("deleting")), gone()],
+        vec![state("ACTIVE", None), gone()],
+    ] {
+        let cloud = Cloud::of(script).await;
+        let refused = rebuild(&cloud).server_stop("s1").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotFound, "{:?}", asked(&cloud));
+    }
+}
+
+#[tokio::test]
+async fn a_server_in_error_can_be_shut_off() {
+    let cloud = Cloud::of([
+        state("ERROR", None),
+        accepted(),
+        state("ERROR", Some("powering-off")),
+        state("SHUTOFF", None),
+    ])
+    .await;
+    rebuild(&cloud).server_stop("s1").await.unwrap();
+    assert_eq!(asked(&cloud), [LOOK, ASK, LOOK, LOOK]);
 }

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +44,12 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// The path, without the query.
+    pub(crate) fn path(&self) -> &str {
+        let target = self.line.split(' ').nth(1).unwrap_or_default();
+        target.split('?').next().unwrap_or_default()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -62,8 +68,21 @@ pub(crate) struct Cloud {
 struct State {
     script: VecDeque<Scripted>,
     versions: Scripted,
+    /// The answer of each path, instead of a script.
+    paths: Option<BTreeMap<String, Scripted>>,
     seen: Vec<Seen>,
     logins: usize,
+}
+
+impl State {
+    fn answer(&mut self, seen: &Seen) -> Scripted {
+        let Some(paths) = &self.paths else {
+            let past = || Scripted::json("500 Internal Server Error", &json!({}));
+            return self.script.pop_front().unwrap_or_else(past);
+        };
+        let absent = || Scripted::json("404 Not Found", &json!({}));
+        paths.get(seen.path()).cloned().unwrap_or_else(absent)
+    }
 }
 
 impl Cloud {
@@ -76,10 +95,29 @@ impl Cloud {
         versions: Scripted,
         script: impl IntoIterator<Item = Scripted>,
     ) -> Self {
+        Self::start(versions, script.into_iter().collect(), None).await
+    }
+
+    /// One for questions that are asked at once and come in any order: each path has its answer,
+    /// and every other is not found. Nova speaks up to `nova`.
+    pub(crate) async fn of_paths(
+        nova: &str,
+        paths: impl IntoIterator<Item = (String, Value)>,
+    ) -> Self {
+        let version = json!({"id": "v2.1", "min_version": "2.1", "version": nova});
+        let paths = paths.into_iter().map(|(path, body)| (path, Scripted::ok(&body))).collect();
+        let versions = Scripted::ok(&json!({ "version": version }));
+        Self::start(versions, VecDeque::new(), Some(paths)).await
+    }
+
+    async fn start(
+        versions: Scripted,
+        script: VecDeque<Scripted>,
+        paths: Option<BTreeMap<String, Scripted>>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let script = script.into_iter().collect();
-        let state = State { script, versions, seen: Vec::new(), logins: 0 };
+        let state = State { script, versions, paths, seen: Vec::new(), logins: 0 };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
@@ -131,7 +169,12 @@ fn login(port: u16, seen: &Seen) -> Scripted {
             "url": format!("http://127.0.0.1:{port}{path}")});
         json!({"id": kind, "type": kind, "name": kind, "endpoints": [endpoint]})
     };
-    let catalog = [service("compute", "/compute/v2.1"), service("volumev3", "/volume/v3/p1")];
+    let catalog = [
+        service("compute", "/compute/v2.1"),
+        service("volumev3", "/volume/v3/p1"),
+        service("network", "/network"),
+        service("image", "/image"),
+    ];
     let domain = json!({"id": "d", "name": "D"});
     let body = json!({"token": {
         "user": {"id": "u", "name": "n", "domain": domain},
@@ -155,9 +198,9 @@ async fn serve(mut client: TcpStream, port: u16, state: Arc<Mutex<State>>) {
             let version = json!({"id": "v3.0", "min_version": "3.0", "version": "3.70"});
             Scripted::ok(&json!({"versions": [version]}))
         } else {
+            let answer = state.answer(&seen);
             state.seen.push(seen);
-            let past = || Scripted::json("500 Internal Server Error", &json!({}));
-            state.script.pop_front().unwrap_or_else(past)
+            answer
         }
     };
     match answer {

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
 use firn_cloud::openstack::identity::{IdentityError, TrustState, Trusts};
 use firn_core::ErrorKind;
 use keystone_middleware_rs::{Auth, Method, Scope, SessionError, UserRef};
@@ -11,7 +14,7 @@ async fn trust(cloud: &Cloud) -> (User, Trusts, String) {
     let trusts = Trusts::new(service.session);
     let user = cloud.user(&["member", "reader"]).await;
     let (token, context) = user.token().await;
-    let id = trusts.create(&token, &context).await.unwrap();
+    let id = trusts.create(&token, &context, None).await.unwrap();
     (user, trusts, id)
 }
 
@@ -46,13 +49,27 @@ async fn the_service_acts_for_the_user_until_the_trust_is_deleted() {
 }
 
 #[tokio::test]
+async fn a_trust_can_end_by_itself() {
+    let cloud = Cloud::shared();
+    let trusts = Trusts::new(cloud.user(&["service"]).await.session);
+    let (token, context) = cloud.user(&["member"]).await.token().await;
+    let until = Utc::now() + TimeDelta::seconds(8);
+    let id = trusts.create(&token, &context, Some(until)).await.unwrap();
+    assert_eq!(trusts.check(&id).await.unwrap(), TrustState::Good);
+    while Utc::now() < until + TimeDelta::seconds(1) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(ended(&trusts, &id).await);
+}
+
+#[tokio::test]
 async fn no_more_is_delegated_than_the_token_has() {
     let cloud = Cloud::shared();
     let service = cloud.user(&["service"]).await;
     let trusts = Trusts::new(service.session);
     let user = cloud.user(&["reader"]).await;
     let (token, context) = user.token().await;
-    let id = trusts.create(&token, &context).await.unwrap();
+    let id = trusts.create(&token, &context, None).await.unwrap();
     let acting = trusts.session(&id).unwrap().context().await.unwrap();
     assert_eq!(acting.role_names().collect::<Vec<_>>(), ["reader"]);
     trusts.delete(&id).await.unwrap();
@@ -96,7 +113,7 @@ async fn tokens_that_cannot_delegate_are_refused_with_a_reason() {
     let (user, trusts, id) = trust(&cloud).await;
     let create = async |session: &keystone_middleware_rs::Session| {
         let (token, context) = (session.token().await.unwrap(), session.context().await.unwrap());
-        trusts.create(&token, &context).await.unwrap_err()
+        trusts.create(&token, &context, None).await.unwrap_err()
     };
     let Some(Auth::Password { user: name, password, .. }) = user.session.auth().cloned() else {
         unreachable!()

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use firn_cloud::InstanceDetail;
+use firn_cloud::{InstanceDetail, VolumeSnapshots};
 use firn_core::{BackupMode, ErrorKind};
 use firn_db::{Connection, NewBase, Page, Point, PointFilter, Scope};
 use firn_driver_sdk::{Driver, Location, Probe};
@@ -82,8 +82,23 @@ pub(super) async fn record(
     job.query(move |conn| firn_db::base_record(conn, &base, Utc::now())).await
 }
 
-/// Lets go of all snapshots but the bases. The point is there already, so nothing here fails it: what
-/// cannot be removed now is told, and looked for again by the reconciler and by the next backup.
+/// Why a disk's snapshots are not released.
+#[derive(Debug)]
+struct Unreleased {
+    error: JobError,
+    /// The cloud has forgotten one that has no name of ours yet: nobody but this step knows it.
+    nobodys: bool,
+}
+
+impl From<JobError> for Unreleased {
+    fn from(error: JobError) -> Self {
+        Self { error, nobodys: false }
+    }
+}
+
+/// Lets go of all snapshots but the bases. The point is there already, so nothing here undoes it: what
+/// cannot be removed now is told, and looked for again by the reconciler and by the next backup; what
+/// neither would find is tried again until it is done.
 pub(super) struct Release(pub(super) Arc<RunningJob>);
 
 #[async_trait]
@@ -114,7 +129,8 @@ impl Step for Release {
 }
 
 impl Release {
-    /// Fails only where somebody else has the job next.
+    /// Fails only where somebody else has the job next, or a snapshot would be nobody's: then it is
+    /// tried again until it succeeds, and the job says why.
     async fn release_or_tell(
         &self,
         context: &JobContext,
@@ -124,8 +140,8 @@ impl Release {
     ) -> Result<(), JobError> {
         let Some(name) = &taken.name else { return Ok(()) };
         let released = self.release_patiently(context, point, disk, name, taken).await;
-        let Err(error) = released else { return Ok(()) };
-        if is_handed_on(context) {
+        let Err(Unreleased { error, nobodys }) = released else { return Ok(()) };
+        if nobodys || is_handed_on(context) {
             return Err(error);
         }
         let device = &disk.disk.disk.device;
@@ -144,13 +160,14 @@ impl Release {
         disk: &DiscoveredDisk,
         name: &str,
         taken: &Taken,
-    ) -> Result<(), JobError> {
+    ) -> Result<(), Unreleased> {
         let until = Instant::now() + PATIENCE;
         loop {
             let released = self.release(point, disk, name, taken).await;
-            let Err(error) = released else { return Ok(()) };
+            let Err(unreleased) = released else { return Ok(()) };
+            let error = &unreleased.error;
             if is_handed_on(context) || !error.kind.retryable() || Instant::now() >= until {
-                return Err(error);
+                return Err(unreleased);
             }
             tracing::warn!(job_id = %context.id, %error, "snapshots are not released yet");
             tokio::select! {
@@ -166,7 +183,7 @@ impl Release {
         disk: &DiscoveredDisk,
         name: &str,
         taken: &Taken,
-    ) -> Result<(), JobError> {
+    ) -> Result<(), Unreleased> {
         let Spec { keep_base, .. } = self.0.spec()?;
         let keep = keep_base || point.mode == BackupMode::Incremental;
         let kept = match (&disk.snapshot_by, keep) {
@@ -175,7 +192,8 @@ impl Release {
             (SnapshotBy::Cloud { .. }, true) => self.hand_over(point, disk, name, taken).await?,
         };
         let base = kept.then(|| time(point.created_at));
-        remove_bases(&self.0.services, &disk.disk, move |time| base.as_deref() != Some(time)).await
+        let goes = move |time: &str| base.as_deref() != Some(time);
+        Ok(remove_bases(&self.0.services, &disk.disk, goes).await?)
     }
 
     /// Makes a base of the cloud's snapshot; `false`, with the reason told, where the storage does
@@ -186,7 +204,7 @@ impl Release {
         disk: &DiscoveredDisk,
         name: &str,
         taken: &Taken,
-    ) -> Result<bool, JobError> {
+    ) -> Result<bool, Unreleased> {
         let (Some(cloud), Some(id)) = (&self.0.services.volume_snapshots, &taken.cloud_id) else {
             return Ok(false);
         };
@@ -195,8 +213,10 @@ impl Release {
         if let Err(error) = self.rename(&disk.disk, &format!("{base}.absent"), &base).await
             && error.kind != ErrorKind::NotFound
         {
-            if !matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported) {
-                return Err(error);
+            // An earlier try may have come further, when more was allowed.
+            let nobodys = !self.is_known(cloud.as_ref(), id).await?;
+            if nobodys || !matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported) {
+                return Err(Unreleased { error, nobodys });
             }
             let device = &disk.disk.disk.device;
             let text = format!("disk {device}: no base is kept: {error}");
@@ -208,10 +228,18 @@ impl Release {
         })?;
         match self.rename(&disk.disk, name, &base).await {
             // An earlier try came so far.
-            Err(error) if error.kind == ErrorKind::NotFound => {}
-            done => done?,
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(Unreleased { error, nobodys: true }),
+            Ok(()) => Ok(true),
         }
-        Ok(true)
+    }
+
+    /// Whether the cloud still knows a snapshot that it took for the job.
+    async fn is_known(&self, cloud: &dyn VolumeSnapshots, id: &str) -> Result<bool, JobError> {
+        let known = cloud.of_job(self.0.claim.job_id).await.map_err(|error| {
+            JobError::from_chain(error.kind(), "looking for a snapshot", &error)
+        })?;
+        Ok(known.iter().any(|snapshot| snapshot.id == id))
     }
 
     async fn rename(&self, disk: &BackupDisk, from: &str, to: &str) -> Result<(), JobError> {

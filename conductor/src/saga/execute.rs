@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firn_core::{StepState, chain};
+use firn_core::{ErrorKind, StepState, chain};
 
 use super::{JobContext, JobError, Journal, JournalError, JournalState, Step};
 use crate::stop::StopReason;
@@ -100,10 +100,33 @@ async fn run(
             journal.warn(step.name(), &format!("failed and is tried again later: {error}")).await?;
             return Ok(Ended::Interrupted);
         }
-        journal.unwinding(error.as_ref()).await?;
+        let started = touched[position].is_some().then_some(step.as_ref());
+        begin_to_unwind(started, error.as_ref(), job, journal).await?;
         return unwind(steps, &touched, error, job, journal).await;
     }
     Ok(Ended::Succeeded)
+}
+
+/// Journals that undo begins. Where the database's storage is full, what the last step made may be
+/// what fills it, and without that word the next claim would only make it again: it goes first, as
+/// the step was started and may be undone and run again.
+async fn begin_to_unwind(
+    started: Option<&dyn Step>,
+    error: Option<&JobError>,
+    job: &JobContext,
+    journal: &dyn Journal,
+) -> Result<(), JournalError> {
+    match (journal.unwinding(error).await, started) {
+        (Err(JournalError::Database(full)), Some(step))
+            if full.kind() == ErrorKind::QuotaExceeded =>
+        {
+            if let Err(error) = step.undo(job).await {
+                tracing::warn!(job_id = %job.id, step = step.name(), %error, "cannot undo yet");
+            }
+            journal.unwinding(error).await
+        }
+        (result, _) => result,
+    }
 }
 
 /// Why to stop now. A cancel is no reason once the job is `committed`.

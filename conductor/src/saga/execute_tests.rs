@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use firn_core::{ErrorKind, JobId, StepState};
+use firn_db::DbError;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -78,6 +79,8 @@ struct Memory {
     state: Mutex<JournalState>,
     writes_left: Mutex<Option<usize>>,
     warnings: Mutex<u32>,
+    /// The world that fills its storage as long as it has anything of this step.
+    filled_by: Option<(Arc<Mutex<World>>, usize)>,
 }
 
 impl Memory {
@@ -117,6 +120,14 @@ impl Journal for Memory {
         self.set(position, StepState::Undone, None)
     }
     async fn unwinding(&self, error: Option<&JobError>) -> Result<(), JournalError> {
+        if self.filled_by.as_ref().is_some_and(|(world, step)| world.lock().things[*step]) {
+            return Err(JournalError::Database(DbError::Quota {
+                resource: "stored_bytes",
+                limit: 0,
+                used: 0,
+                requested: 0,
+            }));
+        }
         self.write(|journal| {
             journal.unwinding = true;
             journal.error = error.cloned();
@@ -185,6 +196,41 @@ async fn a_failure_at_any_step_leaves_nothing_and_unwinds_twice() {
             assert_eq!(bench.world.lock().things, vec![false; 3], "step {failing}");
         }
         assert_eq!(*journal.warnings.lock(), 0);
+    }
+}
+
+/// Fails when it has made its thing, which fills the disk.
+struct Fill(Make);
+
+#[async_trait]
+impl Step for Fill {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    async fn run(&self, job: &JobContext) -> Result<Value, JobError> {
+        self.0.run(job).await?;
+        Err(JobError::new(ErrorKind::QuotaExceeded, "full"))
+    }
+
+    async fn undo(&self, job: &JobContext) -> Result<(), JobError> {
+        self.0.undo(job).await
+    }
+}
+
+#[tokio::test]
+async fn what_fills_the_databases_storage_goes_before_the_word_of_it() {
+    for filling in 0..NAMES.len() {
+        let mut bench = bench(good);
+        let (position, world) = (filling, Arc::clone(&bench.world));
+        let fails = Mutex::new((0, ErrorKind::Internal));
+        let make = Make { position, world, fails, stops: None, commits: false };
+        bench.steps[filling] = Box::new(Fill(make));
+        let filled_by = Some((Arc::clone(&bench.world), filling));
+        let journal = Memory { filled_by, ..Memory::default() };
+        let ended = execute(&bench.steps, &context(), &journal).await;
+        assert_eq!(ended, Ended::Failed(JobError::new(ErrorKind::QuotaExceeded, "full")));
+        assert_eq!(bench.world.lock().things, vec![false; 3]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_core::Extent;
+use firn_core::{ErrorKind, Extent};
 use firn_driver_sdk::{Access, Disk, DriverError, OpenRequest};
 
 use super::disks;
@@ -30,12 +30,25 @@ pub(super) fn run(
             access: Access::ReadOnly,
             ..disks::writable(target)
         };
-        let from = disks::open(driver.as_ref(), &snapshot, device, link)?;
+        let from = disks::open(driver.as_ref(), &snapshot, device, link)
+            .map_err(|error| without_snapshot(error, device))?;
         written_bytes += copy(from.as_ref(), to.as_ref(), target)
             .map_err(|error| TaskError::driver(&format!("reverting disk {device}"), &error))?;
     }
     // No leave is asked for the end: a cancelled job would not get it, and this is what undoes one.
     Ok(RestoreResult { written_bytes })
+}
+
+/// The image was there just before: `NotFound` would tell the conductor that it is gone, and that there
+/// is nothing to revert.
+fn without_snapshot(error: TaskError, device: &str) -> TaskError {
+    match error.kind() {
+        ErrorKind::NotFound => TaskError::new(
+            ErrorKind::Conflict,
+            format!("disk {device} has lost the snapshot that it was to be given back from"),
+        ),
+        _ => error,
+    }
 }
 
 /// Makes `to` what `from` is, and writes only where they differ.
@@ -61,4 +74,17 @@ fn copy(from: &dyn Disk, to: &dyn Disk, target: &TargetDisk) -> Result<u64, Driv
     to.close()?;
     from.close()?;
     Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_image_that_is_gone_is_not_found() {
+        let lost = without_snapshot(TaskError::new(ErrorKind::NotFound, "no snapshot"), "vda");
+        assert_eq!(lost.kind(), ErrorKind::Conflict);
+        let away = without_snapshot(TaskError::new(ErrorKind::Unavailable, "silence"), "vda");
+        assert_eq!(away.kind(), ErrorKind::Unavailable);
+    }
 }

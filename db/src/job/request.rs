@@ -64,6 +64,21 @@ pub struct RestoreRequest {
     pub request_id: String,
 }
 
+impl RestoreRequest {
+    /// Whose the restore and its job are: they count against that project's quota, and only it sees
+    /// them. What makes something belongs to the project that it is made in, which the grant in the
+    /// spec names; files and the instance itself stay with the point's.
+    pub fn project_id(&self, point: &Point) -> ProjectId {
+        let granted = match &self.target {
+            RestoreTarget::NewInstance(_) | RestoreTarget::Volume(_) => {
+                self.spec["grant"]["project_id"].as_str()
+            }
+            RestoreTarget::File { .. } | RestoreTarget::Original => None,
+        };
+        granted.map_or_else(|| point.project_id.clone(), |project| ProjectId(project.to_owned()))
+    }
+}
+
 /// A request to delete or to verify a point.
 #[derive(Clone, Debug)]
 pub struct PointRequest {
@@ -140,8 +155,8 @@ pub(crate) fn backup_request_create_from(
     })
 }
 
-/// Makes a restore of a point in scope and its job. The restore belongs to the point's project.
-/// A point that is not available is a `Conflict`.
+/// Makes a restore of a point in scope and its job, for the project of
+/// [`RestoreRequest::project_id`]. A point that is not available is a `Conflict`.
 pub fn restore_request_create(
     conn: &mut Connection,
     scope: &Scope,
@@ -155,16 +170,17 @@ pub fn restore_request_create(
             return Err(DbError::conflict(POINT, point.id, reason));
         }
         point_hold(conn, &point)?;
+        let project_id = request.project_id(&point);
         let new = NewRestore {
             id: request.restore_id,
-            project_id: point.project_id.clone(),
+            project_id: project_id.clone(),
             point_id: point.id,
             job_id: request.job_id,
             target: request.target.clone(),
         };
         let job = NewJob {
             id: request.job_id,
-            project_id: point.project_id,
+            project_id,
             kind: JobKind::Restore,
             resource_id: request.restore_id.0,
             repository_id: Some(point.repository_id),

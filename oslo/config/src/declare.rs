@@ -129,6 +129,8 @@ pub struct Group {
     pub options: Vec<OptionSpec>,
     /// Which further sections may hold any option.
     pub(crate) open: Open,
+    /// Other programs read it too.
+    pub(crate) shared: bool,
 }
 
 /// Sections whose options nobody declares.
@@ -147,7 +149,15 @@ impl Group {
     #[must_use]
     pub fn new(name: &str, help: &[&str], options: Vec<OptionSpec>) -> Self {
         let help = help.iter().map(|line| (*line).to_owned()).collect();
-        Self { name: name.to_owned(), help, options, open: Open::No }
+        Self { name: name.to_owned(), help, options, open: Open::No, shared: false }
+    }
+
+    /// A group that other programs read too, by a library that knows more options than are declared
+    /// here, as `[keystone_authtoken]`: what deployment tools write for all of them alike must not
+    /// stop this one. An unknown option is a warning there, unless its name is near a declared one.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { shared: true, ..self }
     }
 
     /// A group with any option, as a driver's own: `driver:*` stands for every section whose name

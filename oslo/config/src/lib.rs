@@ -37,7 +37,8 @@
 //!   options without a value that need one.
 //! - Warnings ([`Config::warnings`]): groups that the program does not know, and unknown options in
 //!   `[DEFAULT]`, since one file serves several programs ([`Loader::strict`] makes them errors, for
-//!   a command that knows the options of all); options set twice in one file (the last one
+//!   a command that knows the options of all); unknown options in a group that other programs read
+//!   too ([`Group::shared`]), unless they look like a mistyped known one; options set twice in one file (the last one
 //!   counts), deprecated names, variables of the environment that name no option.
 //!
 //! # Invariants

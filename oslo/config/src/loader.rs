@@ -137,7 +137,9 @@ impl Loader {
         let raw = resolver.resolve_open(&open);
         let (resolved, found) = resolver.finish();
         problems.extend(found);
-        let check = check::Check { declared: &declared, open: &open, strict: self.strict };
+        let shared = shared(groups);
+        let strict = self.strict;
+        let check = check::Check { declared: &declared, open: &open, shared: &shared, strict };
         problems.extend(check.files(&files));
         problems.extend(check.environment(&environment));
         problems.extend(check.overrides(self.overrides.keys()));
@@ -185,6 +187,12 @@ fn merged(groups: &[Group], problems: &mut Vec<Problem>) -> Declared {
         }
     }
     declared
+}
+
+/// The groups that other programs read too.
+fn shared(groups: &[Group]) -> BTreeSet<String> {
+    let shared = groups.iter().filter(|group| group.shared);
+    shared.map(|group| Group::normal(&group.name)).collect()
 }
 
 /// The sections whose options nobody declares: in files, and those that a list names.

@@ -234,6 +234,34 @@ fn what_other_programs_declare_is_an_error_for_a_strict_check() {
 }
 
 #[test]
+fn what_others_read_in_a_shared_group_is_a_warning_and_a_slip_of_the_pen_an_error() {
+    let files = Files::new(&[
+        ("theirs.conf", "[Database]\nconnection_recycle_time = 10\nlock_path = /l\n"),
+        ("slip.conf", "[database]\nconection = x\nmax_pool_sise = 1\n"),
+    ]);
+    let shared = [ServiceOptions::group(), DatabaseOptions::group().shared()];
+    let theirs = files.loader(&["theirs.conf"]);
+    let expected = [
+        "warning theirs.conf:2: [database] connection_recycle_time: unknown option; it has no effect here",
+        "warning theirs.conf:3: [database] lock_path: unknown option; it has no effect here; it belongs in [DEFAULT]",
+    ];
+    assert_eq!(problems(&theirs, &shared, &files), expected);
+    // It stays one where a command knows all of our programs: theirs is none of them.
+    assert_eq!(problems(&theirs.clone().strict(true), &shared, &files), expected);
+    assert!(theirs.load(&groups()).is_err());
+    assert_eq!(
+        problems(&files.loader(&["slip.conf"]), &shared, &files),
+        [
+            "slip.conf:2: [database] conection: unknown option; did you mean connection?",
+            "slip.conf:3: [database] max_pool_sise: unknown option; did you mean max_pool_size?",
+        ]
+    );
+    // One part of a program that says so is enough.
+    let twice = [ServiceOptions::group(), shared[1].clone(), DatabaseOptions::group()];
+    assert!(theirs.load(&twice).is_ok());
+}
+
+#[test]
 fn old_names() {
     let files = Files::new(&[
         ("old.conf", "[sql]\nmax_pool = 5\nother = 1\n"),

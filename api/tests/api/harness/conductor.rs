@@ -74,7 +74,12 @@ pub(crate) struct Running(JoinHandle<()>);
 
 impl Running {
     pub(crate) async fn start(transport: &InProcess) -> Self {
-        let mut server = transport.serve("firn.conductor", 16).await.unwrap();
+        Self::start_at(transport, "firn.conductor").await
+    }
+
+    /// One that answers at this target.
+    pub(crate) async fn start_at(transport: &InProcess, target: &str) -> Self {
+        let mut server = transport.serve(target, 16).await.unwrap();
         Self(tokio::spawn(async move {
             while let Some(request) = server.next().await {
                 let question = request.envelope.clone();

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use answer::Answer;
-pub(crate) use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, UNUSABLE, Wakes};
+pub(crate) use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, UNUSABLE, Wakes, Running};
 use document::Document;
 pub(crate) use identity::{ADMIN, ByToken, DOWN, MEMBER, READER, STRANGER, SYSTEM};
 pub(crate) use jobs::job_of;

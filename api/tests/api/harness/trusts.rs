@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use firn_api::{Credentials, Delegation, DelegationError, Principal};
 
 use super::MEMBER;
@@ -45,6 +46,7 @@ impl Delegation for Trusts {
         &self,
         caller: &Principal,
         credentials: &Credentials,
+        _: Option<DateTime<Utc>>,
     ) -> Result<Option<String>, DelegationError> {
         self.answer()?;
         assert_eq!(credentials.token.as_deref(), Some(MEMBER));

@@ -5,6 +5,7 @@ use firn_core::ProjectId;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::availability_zone::AvailabilityZone;
 use super::{
     Attachment, BlockStorage, ManageableSnapshot, NewSnapshot, NewVolume, NewVolumeAttachment,
     QuotaUsage, Snapshot, SnapshotFilter, Transfer, Volume, VolumeService, VolumeType,
@@ -197,6 +198,13 @@ impl BlockStorage for Cinder {
         // How it encrypts, in an object that nothing wraps; an empty one where it does not.
         let how: Map<String, Value> = answer.body()?;
         Ok(!how.is_empty())
+    }
+
+    async fn availability_zones(&self) -> Result<Vec<String>, OpenStackError> {
+        let path = ["os-availability-zone"];
+        let reply = self.client.get("availability zone list", &path).send().await?;
+        let zones: Vec<AvailabilityZone> = reply.object("availabilityZoneInfo")?;
+        Ok(zones.into_iter().filter(|zone| zone.state.available).map(|zone| zone.name).collect())
     }
 
     async fn service_list(&self) -> Result<Vec<VolumeService>, OpenStackError> {

@@ -1,6 +1,7 @@
 //! What Firn asks of Cinder.
 
 mod attachment;
+mod availability_zone;
 mod cinder;
 mod quota;
 mod service;
@@ -152,6 +153,9 @@ pub trait BlockStorage: Send + Sync {
     /// Whether Cinder encrypts the volumes of a type, by its id. One that is gone encrypts nothing.
     /// Needs the role admin.
     async fn volume_type_encrypts(&self, id: &str) -> Result<bool, OpenStackError>;
+
+    /// Names of the availability zones that volumes can be made in now.
+    async fn availability_zones(&self) -> Result<Vec<String>, OpenStackError>;
 
     /// Cinder's services. Needs the role admin.
     async fn service_list(&self) -> Result<Vec<VolumeService>, OpenStackError>;

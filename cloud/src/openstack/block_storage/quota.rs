@@ -10,6 +10,9 @@ pub struct QuotaUsage {
     /// GiB of volumes and snapshots.
     #[serde(rename = "gigabytes")]
     pub size_gib: Usage,
+    /// GiB of one volume; nothing is ever used of it.
+    #[serde(default = "Usage::unlimited", rename = "per_volume_gigabytes")]
+    pub per_volume_gib: Usage,
 }
 
 /// One limit.
@@ -24,6 +27,10 @@ pub struct Usage {
 }
 
 impl Usage {
+    const fn unlimited() -> Self {
+        Self { limit: -1, in_use: 0, reserved: 0 }
+    }
+
     /// What may still be used; none where there is no limit.
     pub fn left(&self) -> Option<u64> {
         let used = self.in_use.saturating_add(self.reserved);

@@ -26,6 +26,10 @@ pub struct Volume {
     /// Encrypted by Cinder: its bytes on the storage are not those that the guest sees.
     #[serde(default)]
     pub encrypted: bool,
+    /// Id of the key that encrypts it, which is deleted with it; none also for a key that an
+    /// operator gave to all volumes.
+    #[serde(default)]
+    pub encryption_key_id: Option<String>,
     /// Several servers may have it at once.
     #[serde(default)]
     pub multiattach: bool,

@@ -1,19 +1,22 @@
 //! What it takes to ask for the same server again.
 
+mod lost;
+
 use firn_core::{
-    Firmware, MachineIdentity, NovaFlavor, OpenStackServer, PortAddress, ServerGroupRef,
-    ServerImage, ServerKeypair, ServerPort, ServerVolume, UserData,
+    MachineIdentity, NovaFlavor, OpenStackServer, PortAddress, ServerGroupRef, ServerImage,
+    ServerKeypair, ServerPort, ServerVolume, UserData,
 };
 use futures_util::future::try_join_all;
 
+use self::lost::Told;
 use super::Services;
 use crate::openstack::OpenStackError;
 use crate::openstack::block_storage::Volume;
 use crate::openstack::compute::{
-    Compute, EmbeddedFlavor, InterfaceAttachment, Server, VolumeAttachment,
+    Compute, EmbeddedFlavor, ImageRef, InterfaceAttachment, Server, VolumeAttachment,
 };
-use crate::openstack::image::ImageStore;
-use crate::openstack::network::{Port, PortFilter};
+use crate::openstack::image::{Image, ImageStore, building};
+use crate::openstack::network::{FloatingIp, Network, Port, PortFilter};
 
 /// Reads what the server's own answer does not say. What has been deleted since the server was
 /// made is no error: it is named as lost.
@@ -25,14 +28,13 @@ pub(super) async fn read(
     machine: &MachineIdentity,
 ) -> Result<OpenStackServer, OpenStackError> {
     let compute = services.compute.as_ref();
-    let of_server = PortFilter::of_server(&server.id);
     let groups = server.server_groups.iter().map(|id| server_group(compute, id));
-    let (image, keypair, server_groups, interfaces, ports) = tokio::try_join!(
-        image(services.images.as_ref(), server),
+    let (image_now, keypair, server_groups, interfaces, (ports, floating_ips)) = tokio::try_join!(
+        image_now(services.images.as_ref(), server),
         keypair(compute, server),
         try_join_all(groups),
         compute.interfaces(&server.id),
-        services.network.port_list(&of_server),
+        ports(services.network.as_ref(), server),
     )?;
     let mut identity = OpenStackServer {
         user_id: server.user_id.clone(),
@@ -41,7 +43,7 @@ pub(super) async fn read(
         locked: server.locked,
         availability_zone: server.availability_zone.clone(),
         flavor: server.flavor.as_ref().map(flavor),
-        image,
+        image: server.image.as_ref().map(|then| image(then, image_now.as_ref())),
         keypair,
         tags: server.tags.clone(),
         server_groups,
@@ -52,22 +54,57 @@ pub(super) async fn read(
         volumes: attached.iter().filter_map(|one| volume(one, volumes)).collect(),
         lost: Vec::new(),
     };
-    identity.lost = lost(&identity, server, &interfaces, machine);
+    let told = Told {
+        identity: &identity,
+        server,
+        image: image_now.as_ref(),
+        interfaces: &interfaces,
+        ports: &ports,
+        floating_ips: &floating_ips,
+        volumes,
+        machine,
+    };
+    identity.lost = told.lost();
     Ok(identity)
 }
 
-async fn image(
+async fn image_now(
     images: &dyn ImageStore,
     server: &Server,
-) -> Result<Option<ServerImage>, OpenStackError> {
-    let Some(image) = &server.image else { return Ok(None) };
-    let found = OpenStackError::or_absent(images.image_get(&image.id).await)?;
-    Ok(Some(ServerImage {
-        id: image.id.clone(),
-        properties: found.as_ref().map(|found| found.properties()).unwrap_or_default(),
+) -> Result<Option<Image>, OpenStackError> {
+    match &server.image {
+        Some(image) => OpenStackError::or_absent(images.image_get(&image.id).await),
+        None => Ok(None),
+    }
+}
+
+/// Its properties are those that the server was made with where Nova tells them: Glance only knows
+/// those of now.
+fn image(then: &ImageRef, now: Option<&Image>) -> ServerImage {
+    let properties = match (&then.properties, now) {
+        (Some(properties), _) => building(properties),
+        (None, now) => now.map(Image::properties).unwrap_or_default(),
+    };
+    ServerImage {
+        id: then.id.clone(),
+        properties,
         // An image without a name is there all the same.
-        name: found.map(|found| found.name.unwrap_or_default()),
-    }))
+        name: now.map(|now| now.name.clone().unwrap_or_default()),
+    }
+}
+
+/// The server's ports, with the floating addresses that lead to them.
+async fn ports(
+    network: &dyn Network,
+    server: &Server,
+) -> Result<(Vec<Port>, Vec<FloatingIp>), OpenStackError> {
+    let ports = network.port_list(&PortFilter::of_server(&server.id)).await?;
+    if ports.is_empty() {
+        return Ok((ports, Vec::new()));
+    }
+    let ids: Vec<_> = ports.iter().map(|port| port.id.clone()).collect();
+    let floating_ips = network.floating_ip_list(&ids).await?;
+    Ok((ports, floating_ips))
 }
 
 async fn keypair(
@@ -137,41 +174,4 @@ fn volume(attachment: &VolumeAttachment, volumes: &[Volume]) -> Option<ServerVol
         tag: attachment.tag.clone(),
         delete_on_termination: attachment.delete_on_termination,
     })
-}
-
-/// What cannot be had again from the identity, for people.
-fn lost(
-    identity: &OpenStackServer,
-    server: &Server,
-    interfaces: &[InterfaceAttachment],
-    machine: &MachineIdentity,
-) -> Vec<String> {
-    let mut lost = Vec::new();
-    if let Some(ServerImage { id, name: None, .. }) = &identity.image {
-        lost.push(format!("the image {id} is deleted, and its properties with it"));
-    }
-    if let Some(ServerKeypair { name, public_key: None }) = &identity.keypair {
-        lost.push(format!("the keypair {name} is deleted"));
-    }
-    for group in identity.server_groups.iter().filter(|group| group.policy.is_none()) {
-        lost.push(format!("the server group {} is deleted", group.id));
-    }
-    for interface in interfaces {
-        if !identity.ports.iter().any(|port| port.id == interface.port_id) {
-            lost.push(format!("Neutron does not know the port {}", interface.port_id));
-        }
-    }
-    if server.scheduler_hints.is_none() {
-        lost.push("scheduler hints beside server groups: this cloud does not tell them".to_owned());
-    }
-    if server.flavor.is_none() {
-        lost.push("the flavor: its cell does not answer".to_owned());
-    }
-    if machine.tpm {
-        lost.push("the state of the virtual TPM".to_owned());
-    }
-    if matches!(machine.firmware, Firmware::Uefi { .. }) {
-        lost.push("the variables of the UEFI firmware".to_owned());
-    }
-    lost
 }

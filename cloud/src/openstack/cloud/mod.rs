@@ -124,17 +124,25 @@ impl Cloud for OpenStackCloud {
     async fn power_state(&self, id: InstanceId) -> Result<PowerState, CloudError> {
         Ok(self.server(id).await?.power_state())
     }
+
+    async fn instances_losing_disks(&self) -> Result<Vec<InstanceId>, CloudError> {
+        let ids = self.services.compute.servers_losing_disks().await.map_err(of_list)?;
+        ids.iter().map(|id| parse(id)).collect()
+    }
 }
 
 fn summary(server: &Server) -> Result<InstanceSummary, CloudError> {
-    let id = server.id.parse().map_err(|error| CloudError::Internal { source: Box::new(error) })?;
     Ok(InstanceSummary {
-        id,
+        id: parse(&server.id)?,
         name: server.name.clone(),
         project_id: ProjectId(server.project_id.clone()),
         power_state: server.power_state(),
         metadata: Some(server.metadata.clone()),
     })
+}
+
+fn parse(id: &str) -> Result<InstanceId, CloudError> {
+    id.parse().map_err(|error| CloudError::Internal { source: Box::new(error) })
 }
 
 fn of_list(error: OpenStackError) -> CloudError {

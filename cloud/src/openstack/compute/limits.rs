@@ -21,6 +21,13 @@ pub struct ComputeLimits {
     /// Memory of all servers, in MiB.
     #[serde(rename = "totalRAMUsed")]
     pub memory_used_mib: i64,
+    /// Servers of one user in one server group; -1: no limit.
+    #[serde(default = "unlimited", rename = "maxServerGroupMembers")]
+    pub group_members: i64,
+}
+
+const fn unlimited() -> i64 {
+    -1
 }
 
 /// How Nova wraps them.
@@ -44,6 +51,12 @@ impl ComputeLimits {
     pub fn memory_left_mib(&self) -> Option<u64> {
         left(self.memory_mib, self.memory_used_mib)
     }
+
+    /// How many servers of a user may still join a server group that has `members` of theirs; none
+    /// where there is no limit.
+    pub fn group_members_left(&self, members: usize) -> Option<u64> {
+        left(self.group_members, i64::try_from(members).unwrap_or(i64::MAX))
+    }
 }
 
 fn left(limit: i64, used: i64) -> Option<u64> {
@@ -63,5 +76,9 @@ mod tests {
         assert_eq!(limits.instances_left(), Some(7));
         assert_eq!(limits.cores_left(), Some(0));
         assert_eq!(limits.memory_left_mib(), None);
+        assert_eq!(limits.group_members_left(99), None, "it is not told");
+        let limits = ComputeLimits { group_members: 10, ..limits };
+        assert_eq!(limits.group_members_left(9), Some(1));
+        assert_eq!(limits.group_members_left(11), Some(0));
     }
 }

@@ -36,6 +36,10 @@ pub trait Compute: Send + Sync {
     async fn server_list(&self, project: Option<&ProjectId>)
     -> Result<Vec<Server>, OpenStackError>;
 
+    /// The ids of all servers whose disks Nova removes now: for good, or to build them anew. Needs the
+    /// role admin.
+    async fn servers_losing_disks(&self) -> Result<Vec<String>, OpenStackError>;
+
     /// One server. Without the role admin, host, hypervisor and user data are not told.
     ///
     /// # Errors

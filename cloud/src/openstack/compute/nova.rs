@@ -86,6 +86,17 @@ impl Compute for Nova {
         }
     }
 
+    async fn servers_losing_disks(&self) -> Result<Vec<String>, OpenStackError> {
+        let having = |name, value| {
+            let request = self.client.get("server list", &["servers"]).query("all_tenants", "1");
+            request.query(name, value).all::<Created>("servers")
+        };
+        // A server that is being deleted keeps its status until it is gone.
+        let (deleted, rebuilt) =
+            tokio::try_join!(having("task_state", "deleting"), having("status", "REBUILD"))?;
+        Ok(deleted.into_iter().chain(rebuilt).map(|server| server.id).collect())
+    }
+
     async fn server_get(&self, id: &str) -> Result<Server, OpenStackError> {
         self.client.get("server get", &["servers", id]).send().await?.object("server")
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use firn_core::PowerState;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::EmbeddedFlavor;
 
@@ -21,6 +22,9 @@ pub struct Server {
     /// Who made it.
     #[serde(default)]
     pub user_id: String,
+    /// When it was made, in Nova's form (UTC).
+    #[serde(default)]
+    pub created: Option<String>,
     /// Its flavor, by value.
     #[serde(default)]
     pub flavor: Option<EmbeddedFlavor>,
@@ -53,7 +57,7 @@ pub struct Server {
     pub server_groups: Vec<String>,
     /// Scheduler hints it was made with; only newer versions tell.
     #[serde(default)]
-    pub scheduler_hints: Option<BTreeMap<String, serde_json::Value>>,
+    pub scheduler_hints: Option<BTreeMap<String, Value>>,
     /// Availability zone of its host.
     #[serde(default, rename = "OS-EXT-AZ:availability_zone")]
     pub availability_zone: Option<String>,
@@ -93,6 +97,8 @@ pub struct Server {
 pub struct ImageRef {
     /// Its id.
     pub id: String,
+    /// Its properties when the server was made of it; only newer versions tell.
+    pub properties: Option<BTreeMap<String, Value>>,
 }
 
 /// A security group; its id is with the ports.
@@ -141,6 +147,7 @@ fn image_ref<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ImageR
     #[derive(Deserialize)]
     struct Image {
         id: Option<String>,
+        properties: Option<BTreeMap<String, Value>>,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -150,8 +157,8 @@ fn image_ref<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ImageR
         Nothing(()),
     }
     Ok(match Form::deserialize(deserializer)? {
-        Form::Image(Image { id: Some(id) }) => Some(ImageRef { id }),
-        Form::Text(id) if !id.is_empty() => Some(ImageRef { id }),
+        Form::Image(Image { id: Some(id), properties }) => Some(ImageRef { id, properties }),
+        Form::Text(id) if !id.is_empty() => Some(ImageRef { id, properties: None }),
         Form::Image(_) | Form::Text(_) | Form::Nothing(()) => None,
     })
 }
@@ -174,6 +181,18 @@ mod tests {
         assert_eq!(image(r#"{"properties": {}}"#), None);
         assert_eq!(image(r#"{"id": "i", "links": []}"#).as_deref(), Some("i"));
         assert!(server("").image.is_none(), "a cell that is down tells none");
+    }
+
+    #[test]
+    fn newer_versions_tell_the_image_as_it_was() {
+        let properties = |text: &str| {
+            let image = server(&format!(r#", "image": {{"id": "i" {text}}}"#)).image;
+            image.unwrap().properties
+        };
+        assert_eq!(properties(""), None);
+        assert_eq!(properties(r#", "properties": {}"#), Some(BTreeMap::new()));
+        let told = properties(r#", "properties": {"hw_disk_bus": "scsi"}"#).unwrap();
+        assert_eq!(told["hw_disk_bus"], "scsi");
     }
 
     #[test]

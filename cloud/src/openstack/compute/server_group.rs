@@ -9,4 +9,7 @@ pub struct ServerGroup {
     pub name: String,
     /// `affinity`, `anti-affinity`, `soft-affinity`, `soft-anti-affinity`.
     pub policy: String,
+    /// Ids of the servers in it.
+    #[serde(default)]
+    pub members: Vec<String>,
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use keystone_middleware_rs::{Auth, Method, Scope, Secret, Session, SessionError, TokenContext};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,7 +12,7 @@ use super::IdentityError;
 ///
 /// A trust delegates the roles of the token it is made with, and no more; it impersonates, so that
 /// what runs under it belongs to the user. It is good as long as the user exists, is enabled and
-/// has all of these roles, and until it is deleted. It has no end of its own.
+/// has all of these roles, and until it is deleted, or a time comes that it was made with.
 #[derive(Clone, Debug)]
 pub struct Trusts {
     session: Session,
@@ -53,7 +54,7 @@ impl Trusts {
     }
 
     /// Has the user of `token` trust the service user with all roles of the token in its project.
-    /// `context` is what Keystone says of the token. Answers the trust's id.
+    /// `context` is what Keystone says of the token. It ends by itself at `until`. Answers its id.
     ///
     /// # Errors
     /// [`IdentityError::Unusable`] for a token without a project or where the service user has no
@@ -63,6 +64,7 @@ impl Trusts {
         &self,
         token: &Secret,
         context: &TokenContext,
+        until: Option<DateTime<Utc>>,
     ) -> Result<String, IdentityError> {
         self.password()?;
         let project = context.project.as_ref().ok_or_else(|| IdentityError::Unusable {
@@ -76,6 +78,7 @@ impl Trusts {
             "project_id": project.id,
             "impersonation": true,
             "roles": roles,
+            "expires_at": until.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
         }});
         let url = format!("{}/OS-TRUST/trusts", self.session.identity_url().await?);
         let user = self.session.with_token(token.clone());

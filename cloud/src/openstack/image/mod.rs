@@ -32,30 +32,37 @@ pub struct Image {
     pub name: Option<String>,
     /// `active`, `deactivated`, ...
     pub status: String,
+    /// When it was last changed, in Glance's form (UTC).
+    #[serde(default)]
+    pub updated_at: Option<String>,
     #[serde(flatten)]
     rest: BTreeMap<String, Value>,
 }
 
 impl Image {
-    /// How a server of it is built: `hw_disk_bus`, `os_type`, ..., and the least that its flavor
-    /// must have. What says how Glance stores it is left out.
+    /// How a server of it is built now.
     pub fn properties(&self) -> BTreeMap<String, String> {
-        const PREFIXES: [&str; 5] = ["hw_", "os_", "img_", "trait:", "cinder_"];
-        const NAMES: [&str; 5] =
-            ["architecture", "hypervisor_type", "vm_mode", "min_disk", "min_ram"];
-        let says_how = |key: &str| {
-            NAMES.contains(&key)
-                || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
-                    && !matches!(key, "os_hash_algo" | "os_hash_value" | "os_hidden")
-        };
-        let text = |value: &Value| match value {
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
-        };
-        let properties = self.rest.iter().filter(|(key, _)| says_how(key));
-        properties.filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()
+        building(&self.rest)
     }
+}
+
+/// Those properties of an image that say how a server of it is built: `hw_disk_bus`, `os_type`, ...,
+/// and the least that its flavor must have. What says how Glance stores it is left out.
+pub fn building(properties: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    const PREFIXES: [&str; 5] = ["hw_", "os_", "img_", "trait:", "cinder_"];
+    const NAMES: [&str; 5] = ["architecture", "hypervisor_type", "vm_mode", "min_disk", "min_ram"];
+    let says_how = |key: &str| {
+        NAMES.contains(&key)
+            || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+                && !matches!(key, "os_hash_algo" | "os_hash_value" | "os_hidden")
+    };
+    let text = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    let kept = properties.iter().filter(|(key, _)| says_how(key));
+    kept.filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()
 }
 
 #[cfg(test)]

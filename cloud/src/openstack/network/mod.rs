@@ -1,6 +1,8 @@
 //! What Firn asks of Neutron.
 
+mod floating_ip;
 mod neutron;
+mod quota;
 
 use std::collections::BTreeMap;
 
@@ -11,9 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::client::OpenStackError;
 use super::compute::FixedIp;
 
+pub use floating_ip::FloatingIp;
 pub use neutron::Neutron;
+pub use quota::PortQuota;
 
-/// Neutron, as far as restores need it.
+/// Neutron, as far as backups and restores need it.
 #[async_trait]
 pub trait Network: Send + Sync {
     /// One port.
@@ -33,6 +37,13 @@ pub trait Network: Send + Sync {
 
     /// Deletes a port. One that is gone is fine.
     async fn port_delete(&self, id: &str) -> Result<(), OpenStackError>;
+
+    /// The floating addresses that lead to these ports: none in a cloud that knows no such thing.
+    async fn floating_ip_list(&self, ports: &[String]) -> Result<Vec<FloatingIp>, OpenStackError>;
+
+    /// How many ports a project may have; none where Neutron does not tell. Those of other projects
+    /// need the role admin.
+    async fn port_quota(&self, project: &ProjectId) -> Result<Option<PortQuota>, OpenStackError>;
 
     /// The networks that the session may see.
     async fn network_list(&self) -> Result<Vec<NetworkSummary>, OpenStackError>;
@@ -106,6 +117,36 @@ pub struct Port {
     /// Further addresses it may send from.
     #[serde(default)]
     pub allowed_address_pairs: Vec<BTreeMap<String, String>>,
+    /// Id of its own QoS policy.
+    #[serde(default)]
+    pub qos_policy_id: Option<String>,
+    /// Its name in DNS, possibly empty. Nova sets it to the server's host name.
+    #[serde(default)]
+    pub dns_name: Option<String>,
+    /// Its own domain in DNS, possibly empty.
+    #[serde(default)]
+    pub dns_domain: Option<String>,
+    /// The trunk that it is the parent of.
+    #[serde(default, rename = "trunk_details")]
+    pub trunk: Option<Trunk>,
+}
+
+/// What a port carries beside its own network.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Trunk {
+    /// UUID.
+    #[serde(rename = "trunk_id")]
+    pub id: String,
+    /// The ports that it carries.
+    #[serde(default)]
+    pub sub_ports: Vec<SubPort>,
+}
+
+/// A port that a trunk carries.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SubPort {
+    /// Its id.
+    pub port_id: String,
 }
 
 /// A port to make.

@@ -1,7 +1,10 @@
 use async_trait::async_trait;
 use firn_core::ProjectId;
 
-use super::{Network, NetworkSummary, NewPort, Port, PortFilter, SecurityGroup};
+use super::quota::Details;
+use super::{
+    FloatingIp, Network, NetworkSummary, NewPort, Port, PortFilter, PortQuota, SecurityGroup,
+};
 use crate::openstack::client::{
     Api, Caller, ClientOptions, OpenStackError, ServiceClient, wrapped,
 };
@@ -53,6 +56,25 @@ impl Network for Neutron {
 
     async fn port_delete(&self, id: &str) -> Result<(), OpenStackError> {
         self.client.delete("port delete", &["ports", id]).send_deletion().await
+    }
+
+    async fn floating_ip_list(&self, ports: &[String]) -> Result<Vec<FloatingIp>, OpenStackError> {
+        let mut request = self.client.get("floating ip list", &["floatingips"]);
+        for port in ports {
+            request = request.query("port_id", port.as_str());
+        }
+        let found = OpenStackError::or_absent(request.all("floatingips").await)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    async fn port_quota(&self, project: &ProjectId) -> Result<Option<PortQuota>, OpenStackError> {
+        let path = ["quotas", project.0.as_str(), "details.json"];
+        match self.client.get("quota details", &path).send().await {
+            Ok(answer) => Ok(Some(answer.object::<Details>("quota")?.port)),
+            // Only some quota drivers count, and operators may keep it to themselves.
+            Err(OpenStackError::NotFound(_) | OpenStackError::Forbidden(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn network_list(&self) -> Result<Vec<NetworkSummary>, OpenStackError> {

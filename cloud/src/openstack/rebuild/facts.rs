@@ -6,9 +6,9 @@ use futures_util::future::try_join_all;
 use super::former::Former;
 use crate::Grant;
 use crate::openstack::block_storage::{BlockStorage, QuotaUsage, VolumeType};
-use crate::openstack::compute::{Compute, ComputeLimits, Flavor};
+use crate::openstack::compute::{Compute, ComputeLimits, Flavor, ServerGroup};
 use crate::openstack::image::ImageStore;
-use crate::openstack::network::{Network, NetworkSummary, Port, PortFilter};
+use crate::openstack::network::{Network, NetworkSummary, Port, PortFilter, PortQuota};
 use crate::openstack::{OpenStackError, Services};
 
 /// What the cloud has now and an owner may use, as far as a former server asks for it.
@@ -25,10 +25,19 @@ pub(super) struct Facts {
     pub(super) image_active: bool,
     /// The owner has a keypair with the name that is asked for.
     pub(super) keypair: bool,
-    /// The server's group is there, and of the project.
-    pub(super) server_group: bool,
+    /// The server's group, where it is there and of the project.
+    pub(super) server_group: Option<GroupFacts>,
     pub(super) limits: ComputeLimits,
+    /// None where Neutron does not tell.
+    pub(super) port_quota: Option<PortQuota>,
     pub(super) storage: StorageFacts,
+}
+
+/// What there is to know of a server group.
+#[derive(Clone, Debug)]
+pub(super) struct GroupFacts {
+    /// How many servers the owner may still put into it; none where there is no limit.
+    pub(super) members_left: Option<u64>,
 }
 
 /// What Cinder has for an owner.
@@ -40,12 +49,13 @@ pub(super) struct StorageFacts {
     pub(super) default_type: Option<String>,
     /// Names of the types that are asked for and whose volumes Cinder encrypts.
     pub(super) encrypted_types: BTreeSet<String>,
+    pub(super) availability_zones: Vec<String>,
     pub(super) quota: QuotaUsage,
 }
 
 impl Facts {
-    /// Asks for all at once: as the owner, but for the ports, which are of others too, and what
-    /// only administrators may know of volume types.
+    /// Asks for all at once: as the owner, but for the ports, which are of others too and are made
+    /// by an administrator, and what only administrators may know of volume types.
     pub(super) async fn gather(
         admin: &Services,
         owner: &Services,
@@ -64,8 +74,9 @@ impl Facts {
             groups,
             image,
             keypair,
-            server_group,
+            group,
             limits,
+            port_quota,
             storage,
         ) = tokio::try_join!(
             compute.flavor_list(),
@@ -75,14 +86,19 @@ impl Facts {
             network.security_group_list(project),
             image_active(images.as_ref(), former, wish),
             has_keypair(compute.as_ref(), grant, key_name),
-            has_server_group(compute.as_ref(), project, former),
+            server_group(compute.as_ref(), project, former),
             compute.limits(),
+            admin.network.port_quota(project),
             StorageFacts::gather(
                 admin.block_storage.as_ref(),
                 block_storage.as_ref(),
                 former.volume_types(wish),
             ),
         )?;
+        let server_group = match group {
+            Some(group) => Some(group_facts(admin.compute.as_ref(), grant, &group, &limits).await?),
+            None => None,
+        };
         Ok(Self {
             flavors,
             availability_zones,
@@ -93,6 +109,7 @@ impl Facts {
             keypair,
             server_group,
             limits,
+            port_quota,
             storage,
         })
     }
@@ -106,9 +123,10 @@ impl StorageFacts {
         owner: &dyn BlockStorage,
         wanted: BTreeSet<Option<&str>>,
     ) -> Result<Self, OpenStackError> {
-        let (types, default, quota) = tokio::try_join!(
+        let (types, default, availability_zones, quota) = tokio::try_join!(
             owner.volume_type_list(),
             default_type(owner, &wanted),
+            owner.availability_zones(),
             owner.quota_usage(),
         )?;
         let named = types.iter().filter(|one| wanted.contains(&Some(one.name.as_str())));
@@ -121,6 +139,7 @@ impl StorageFacts {
             encrypted_types: try_join_all(asked).await?.into_iter().flatten().collect(),
             volume_types: types.into_iter().map(|one| one.name).collect(),
             default_type: default.map(|one| one.name),
+            availability_zones,
             quota,
         })
     }
@@ -182,16 +201,33 @@ async fn has_keypair(
     Ok(OpenStackError::or_absent(found)?.is_some())
 }
 
-async fn has_server_group(
+async fn server_group(
     compute: &dyn Compute,
     project: &ProjectId,
     former: Former<'_>,
-) -> Result<bool, OpenStackError> {
+) -> Result<Option<ServerGroup>, OpenStackError> {
     match former.server.server_groups.first() {
         Some(group) if former.machine.detail.instance.project_id == *project => {
-            let found = compute.server_group_get(&group.id).await;
-            Ok(OpenStackError::or_absent(found)?.is_some())
+            OpenStackError::or_absent(compute.server_group_get(&group.id).await)
         }
-        _ => Ok(false),
+        _ => Ok(None),
     }
+}
+
+/// Nova counts the servers of one user only, whom it tells to administrators.
+async fn group_facts(
+    admin: &dyn Compute,
+    grant: &Grant,
+    group: &ServerGroup,
+    limits: &ComputeLimits,
+) -> Result<GroupFacts, OpenStackError> {
+    let members_left = limits.group_members_left(group.members.len());
+    if members_left != Some(0) {
+        return Ok(GroupFacts { members_left });
+    }
+    let servers = admin.server_list(Some(&grant.project_id)).await?;
+    let own = servers
+        .iter()
+        .filter(|server| server.user_id == grant.user_id && group.members.contains(&server.id));
+    Ok(GroupFacts { members_left: limits.group_members_left(own.count()) })
 }

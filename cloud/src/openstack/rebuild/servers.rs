@@ -5,10 +5,14 @@ use serde_json::json;
 use super::former::Former;
 use super::{PATIENCE, marks};
 use crate::openstack::OpenStackError;
+use crate::openstack::client::{Question, Wait};
 use crate::openstack::compute::{
     BlockDevice, BlockDeviceSource, Compute, NewServer, NewServerNetworks, Server, ServerNetwork,
 };
 use crate::{FormerMachine, Grant, PlannedServer, ServerParts};
+
+/// How often Nova may refuse what the state that it shows allows.
+const REFUSALS: u32 = 3;
 
 /// Makes the server as the owner, unless `admin` finds that it is there.
 pub(super) async fn make(
@@ -110,28 +114,107 @@ pub(super) async fn remove(
 }
 
 /// Shuts a server off.
+///
+/// # Errors
+/// `NotFound` where it is gone; `Conflict` where it neither runs nor is off, which is said at once.
 pub(super) async fn stop(admin: &dyn Compute, id: &str) -> Result<(), OpenStackError> {
-    let server = admin.server_get(id).await?;
-    if is_off(&server) {
-        return Ok(());
-    }
-    // Somebody may have asked already.
-    if server.task_state.as_deref() != Some("powering-off") {
-        admin.server_stop(id).await?;
-    }
-    admin.server_wait(id, "SHUTOFF", PATIENCE).await.map(|_| ())
+    power(admin, id, Power::Off).await
 }
 
-/// Starts a server.
+/// Starts a server that is off.
+///
+/// # Errors
+/// As [`stop`].
 pub(super) async fn start(admin: &dyn Compute, id: &str) -> Result<(), OpenStackError> {
-    if is_off(&admin.server_get(id).await?) {
-        admin.server_start(id).await?;
-    }
-    admin.server_wait(id, "ACTIVE", PATIENCE).await.map(|_| ())
+    power(admin, id, Power::On).await
 }
 
-fn is_off(server: &Server) -> bool {
-    server.status == "SHUTOFF" && server.task_state.is_none()
+#[derive(Clone, Copy)]
+enum Power {
+    On,
+    Off,
+}
+
+impl Power {
+    /// What a server then is.
+    fn status(self) -> &'static str {
+        match self {
+            Self::On => "ACTIVE",
+            Self::Off => "SHUTOFF",
+        }
+    }
+
+    /// Whether Nova does it from there.
+    fn is_next_to(self, status: &str) -> bool {
+        match self {
+            Self::On => status == "SHUTOFF",
+            Self::Off => matches!(status, "ACTIVE" | "ERROR"),
+        }
+    }
+
+    fn question(self) -> Question {
+        let operation = match self {
+            Self::On => "server start",
+            Self::Off => "server stop",
+        };
+        Question { service: "compute", operation }
+    }
+
+    async fn ask(self, admin: &dyn Compute, id: &str) -> Result<(), OpenStackError> {
+        match self {
+            Self::On => admin.server_start(id).await,
+            Self::Off => admin.server_stop(id).await,
+        }
+    }
+}
+
+/// Waits for what is on its way, and asks Nova once. A server that is paused or suspended stays so
+/// until somebody does something about it, so it is not waited for.
+async fn power(admin: &dyn Compute, id: &str, to: Power) -> Result<(), OpenStackError> {
+    let mut wait = Wait::new(to.question(), PATIENCE);
+    let (mut asked, mut refusals) = (false, 0);
+    loop {
+        let server = admin.server_get(id).await?;
+        let status = server.status.as_str();
+        // Nova shows it so for the moment before it knows it no more.
+        if status == "DELETED" {
+            let said = to.question().said(format!("server {id} is deleted"));
+            return Err(OpenStackError::NotFound(said));
+        }
+        if !is_passing(&server) {
+            if status == to.status() {
+                return Ok(());
+            }
+            if asked || !to.is_next_to(status) {
+                let fault = server.fault.as_ref().map(|fault| format!(": {}", fault.message));
+                let fault = fault.unwrap_or_default();
+                return Err(wait.failed(format!("server {id} is {status}{fault}")));
+            }
+            match to.ask(admin, id).await {
+                Ok(()) => asked = true,
+                // Something else was begun just now: what it is shows the next look.
+                Err(OpenStackError::Conflict(_)) if refusals < REFUSALS => refusals += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        wait.pause(server.task_state.as_deref().unwrap_or(status)).await?;
+    }
+}
+
+/// Whether its state will change without anybody's doing. `UNKNOWN` are all servers of a cell that is
+/// down.
+fn is_passing(server: &Server) -> bool {
+    const PASSING: [&str; 8] = [
+        "BUILD",
+        "HARD_REBOOT",
+        "MIGRATING",
+        "REBOOT",
+        "REBUILD",
+        "RESIZE",
+        "REVERT_RESIZE",
+        "UNKNOWN",
+    ];
+    server.task_state.is_some() || PASSING.contains(&server.status.as_str())
 }
 
 async fn of_restore(

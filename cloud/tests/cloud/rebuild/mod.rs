@@ -21,7 +21,7 @@ async fn rebuild(ground: &Ground, owner: &Account) -> (OpenStackRebuild, Grant) 
     let trusts = Trusts::new(ground.service.session.clone());
     let (token, context) =
         (owner.session.token().await.unwrap(), owner.session.context().await.unwrap());
-    let trust_id = trusts.create(&token, &context).await.unwrap();
+    let trust_id = trusts.create(&token, &context, None).await.unwrap();
     ground.note_trust(&trust_id);
     let grant = Grant {
         trust_id: Some(trust_id),

@@ -7,6 +7,7 @@ use firn_driver_sdk::{Driver, DriverError, Location};
 use serde_json::{Value, json};
 
 use super::plan::CloudRestore;
+use crate::left_keeps;
 use crate::saga::driver::ask_driver;
 use crate::saga::{JobContext, JobError, Step};
 use crate::worker::Watch;
@@ -15,7 +16,7 @@ use crate::worker::protocol::{Level, TargetDisk};
 impl CloudRestore {
     /// What the snapshots are called.
     pub(super) fn kept(&self) -> String {
-        format!("firn-restore-{}", self.id)
+        left_keeps::snapshot(self.id)
     }
 
     async fn with_driver<T: Send + 'static>(
@@ -27,12 +28,17 @@ impl CloudRestore {
         ask_driver(&self.job.services, &disk.driver, &disk.location, &doing, call).await
     }
 
+    /// One that cannot be removed keeps nobody from the others.
     async fn let_go(&self, context: &JobContext) -> Result<(), JobError> {
+        let mut failed = Ok(());
         for disk in self.targets(context)? {
             let name = self.kept();
-            self.with_driver(&disk, move |driver, at| driver.snapshot_delete(at, &name)).await?;
+            let delete =
+                move |driver: &dyn Driver, at: &Location| driver.snapshot_delete(at, &name);
+            let deleted = self.with_driver(&disk, delete).await;
+            failed = failed.and(deleted);
         }
-        Ok(())
+        failed
     }
 }
 
@@ -69,7 +75,8 @@ impl Step for Keep {
     }
 }
 
-/// Lets go of what was kept. The restore is through, so nothing here fails it.
+/// Lets go of what was kept. The restore is through, so nothing here fails it: what stays is removed by
+/// `left_keeps`.
 pub(super) struct LetGo(pub(super) CloudRestore);
 
 #[async_trait]
@@ -88,9 +95,46 @@ impl Step for LetGo {
             if error.kind.retryable() {
                 return Err(error);
             }
-            let text = format!("the snapshots {} are still there: {error}", self.0.kept());
+            let text = format!(
+                "snapshots {} are still there and are removed later: {error}",
+                self.0.kept()
+            );
             self.0.job.lease.message(Level::Warning, "let_go", &text).await;
         }
         Ok(json!({}))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use firn_core::StepState;
+    use firn_db::JobStep;
+
+    use super::*;
+    use crate::saga::restore::plan::{OriginalPlan, PLAN, Planned};
+
+    /// `left_keeps` reads what the plan has written.
+    #[test]
+    fn the_journal_of_a_restore_in_place_tells_its_disks() {
+        let disk = TargetDisk {
+            device: "vda".to_owned(),
+            driver: "ceph".to_owned(),
+            location: json!({"image": "i"}),
+            size_bytes: 1,
+            blank: false,
+        };
+        let plan = OriginalPlan { disks: vec![disk.clone()], ..OriginalPlan::default() };
+        let step = |name: &str, output| JobStep {
+            job_id: firn_core::JobId::new(),
+            position: 0,
+            name: name.to_owned(),
+            state: StepState::Done,
+            output,
+            started_at: chrono::Utc::now(),
+            finished_at: None,
+        };
+        let plan = serde_json::to_value(Planned::Original(plan)).unwrap();
+        let steps = [step(PLAN, Some(plan)), step("keep", None)];
+        assert_eq!(left_keeps::disks(&steps).unwrap(), [disk]);
     }
 }

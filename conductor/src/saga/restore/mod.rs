@@ -5,8 +5,11 @@
 //! (`place`), keeps what they held where they held something (`keep`), writes (`write`) and lets the
 //! instance run. What it made carries its id and is removed when it fails.
 
+#[cfg(test)]
+mod fake_cloud;
 mod file;
 mod finish;
+mod gone;
 mod keep;
 mod make;
 mod place;

@@ -181,6 +181,7 @@ pub(super) async fn original(
         return Ok(plan);
     }
     plan.ran = now.instance.power_state != PowerState::ShutOff;
+    plan.problems.extend(neither_on_nor_off(now.instance.power_state));
     let mut left: Vec<&Disk> = now.instance.disks.iter().collect();
     left.retain(|disk| disk.kind.protected());
     for former in &machine.disks {
@@ -196,6 +197,7 @@ pub(super) async fn original(
         };
         let disk = left.remove(position);
         plan.problems.extend(was.and_then(|was| other_encryption(was, disk)));
+        plan.problems.extend(of_others_too(disk));
         let target = probe(job, device, disk.location.clone()).await?;
         if target.size_bytes < former.size_bytes {
             plan.problems.push(format!(
@@ -218,6 +220,27 @@ fn same(was: &Disk, is: &Disk) -> bool {
         (None, None) => was.kind == is.kind && was.device == is.device,
         _ => false,
     }
+}
+
+/// Why an instance can be neither written to as it is nor shut off for it.
+fn neither_on_nor_off(power: PowerState) -> Option<String> {
+    (power == PowerState::Unknown).then(|| {
+        "the instance neither runs nor is off, such as one that is suspended: start it or shut it \
+         off first"
+            .to_owned()
+    })
+}
+
+/// Why a disk cannot be written to while its instance is off: others may have it open, and here
+/// nobody knows which have.
+fn of_others_too(disk: &Disk) -> Option<String> {
+    disk.shareable.then(|| {
+        format!(
+            "disk {} is a volume that several instances may have at once, and the others would see \
+             it change: detach it from all of them and restore it by itself, over that volume",
+            disk.device
+        )
+    })
 }
 
 /// Why the bytes of a disk would be read with another key than they were written with. Retyping a

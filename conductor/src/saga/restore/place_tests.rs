@@ -71,6 +71,22 @@ fn an_instance_is_restored_onto_its_own_disks_only() {
 }
 
 #[test]
+fn an_instance_that_cannot_be_shut_off_is_not_restored() {
+    assert_eq!(neither_on_nor_off(PowerState::Running), None);
+    assert_eq!(neither_on_nor_off(PowerState::ShutOff), None);
+    let problem = neither_on_nor_off(PowerState::Unknown).unwrap();
+    assert!(problem.contains("suspended"), "{problem}");
+}
+
+#[test]
+fn a_disk_of_several_instances_is_not_written_to_in_place() {
+    let disk = |shareable| Disk { shareable, ..disk("vdb", "volume", Some("v")) };
+    assert_eq!(of_others_too(&disk(false)), None);
+    let problem = of_others_too(&disk(true)).unwrap();
+    assert!(problem.contains("vdb") && problem.contains("detach it from all"), "{problem}");
+}
+
+#[test]
 fn bytes_go_where_the_same_key_reads_them() {
     let disk = |encrypted| Disk { encrypted, ..disk("vdb", "volume", Some("v")) };
     let (plain, encrypted) = (disk(false), disk(true));

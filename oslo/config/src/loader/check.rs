@@ -11,6 +11,7 @@ use crate::files::{File, Found};
 pub(crate) struct Check<'a> {
     pub(crate) declared: &'a Declared,
     pub(crate) open: &'a BTreeSet<String>,
+    pub(crate) shared: &'a BTreeSet<String>,
     pub(crate) strict: bool,
 }
 
@@ -47,12 +48,7 @@ impl Check<'_> {
         let last = values.last().map(|found| found.source.clone());
         let named = |problem: Problem| problem.of(group, Some(option)).at(last.clone());
         let Some((current_group, spec)) = self.spec(group, option) else {
-            // DEFAULT, and a section that is here only for an old name, may hold what another
-            // program declares.
-            let own = self.declared.contains_key(group) && group != "DEFAULT";
-            let severity = if own || self.strict { Severity::Error } else { Severity::Warning };
-            let message = format!("unknown option{}", self.suggestion(group, option));
-            return vec![named(Problem::new(severity, ProblemKind::UnknownOption, message))];
+            return vec![named(self.unknown(group, option))];
         };
         let mut problems = Vec::new();
         if (current_group, spec.name) != (group, option) {
@@ -64,6 +60,21 @@ impl Check<'_> {
             problems.push(named(Problem::warning(ProblemKind::Duplicate, message)));
         }
         problems
+    }
+
+    fn unknown(&self, group: &str, option: &str) -> Problem {
+        // A near name is a slip of the pen, in a shared group too.
+        if self.shared.contains(group) && self.near(group, option).is_empty() {
+            let elsewhere = self.suggestion(group, option);
+            let message = format!("unknown option; it has no effect here{elsewhere}");
+            return Problem::warning(ProblemKind::UnknownOption, message);
+        }
+        // DEFAULT, and a section that is here only for an old name, may hold what another
+        // program declares.
+        let own = self.declared.contains_key(group) && group != "DEFAULT";
+        let severity = if own || self.strict { Severity::Error } else { Severity::Warning };
+        let message = format!("unknown option{}", self.suggestion(group, option));
+        Problem::new(severity, ProblemKind::UnknownOption, message)
     }
 
     /// The option that goes by a name, and its current group.
@@ -123,10 +134,14 @@ impl Check<'_> {
             .collect()
     }
 
+    fn near(&self, group: &str, option: &str) -> String {
+        let own = self.declared.get(group).into_iter().flat_map(|options| options.keys().copied());
+        did_you_mean(option, own)
+    }
+
     /// A near name in the group, or the group that has just this name.
     fn suggestion(&self, group: &str, option: &str) -> String {
-        let own = self.declared.get(group).into_iter().flat_map(|options| options.keys().copied());
-        let near = did_you_mean(option, own);
+        let near = self.near(group, option);
         if !near.is_empty() {
             return near;
         }

@@ -7,7 +7,9 @@ mod rabbit;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -139,7 +141,7 @@ impl Notification {
 pub struct NotifierCounts {
     /// Delivered.
     pub sent: u64,
-    /// Thrown away because too many were waiting.
+    /// Thrown away because too many were waiting, or because the notifier had finished.
     pub dropped: u64,
     /// Not delivered in time, or refused.
     pub failed: u64,
@@ -147,12 +149,19 @@ pub struct NotifierCounts {
 
 /// Tells the world. Bounded, never waits and never fails: what cannot be told is logged and
 /// counted.
+#[async_trait]
 pub trait Notifier: Send + Sync {
     /// Takes a notification.
     fn notify(&self, notification: Notification);
 
     /// What became of those before.
     fn counts(&self) -> NotifierCounts;
+
+    /// Takes no more, and waits until those that wait are delivered, at most for `patience`: the end
+    /// of a process. What is left then has failed, and what comes later is dropped.
+    async fn finish(&self, patience: Duration) {
+        let _ = patience;
+    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{Notification, Notifier, NotifierCounts};
-use crate::RabbitMq;
+use crate::{RabbitMq, Transport};
 
 /// Where notifications go to, in oslo.messaging's terms.
 #[derive(Clone, Debug)]
@@ -23,7 +25,8 @@ pub struct NotifierOptions {
     /// Whether exchange and queues survive a restart of the broker (`amqp_durable_queues`). Listeners
     /// must have the same.
     pub durable: bool,
-    /// Whether the queues are quorum queues (`rabbit_quorum_queue`). Listeners must have the same.
+    /// Whether the queues are quorum queues (`rabbit_quorum_queue`), which are always durable.
+    /// Listeners must have the same.
     pub quorum: bool,
     /// How many wait at most while the broker is away; more are thrown away.
     pub capacity: usize,
@@ -51,13 +54,22 @@ impl NotifierOptions {
 /// before the first listener comes. Those queues are not bounded: whoever turns notifications on
 /// has to read them.
 pub struct RabbitNotifier {
-    queue: Sender<Notification>,
+    /// None after the end.
+    working: Mutex<Option<Working>>,
     counters: Arc<Counters>,
+    /// Closed at the end, where it is for notifications only.
+    own: Option<RabbitMq>,
+}
+
+struct Working {
+    queue: Sender<Notification>,
     worker: JoinHandle<()>,
 }
 
 #[derive(Default)]
 struct Counters {
+    /// Those that are or were in the queue.
+    taken: AtomicU64,
     sent: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
@@ -69,27 +81,32 @@ impl RabbitNotifier {
         let (queue, waiting) = mpsc::channel(options.capacity.max(1));
         let counters = Arc::new(Counters::default());
         let worker = tokio::spawn(work(transport, options, waiting, Arc::clone(&counters)));
-        Self { queue, counters, worker }
+        Self { working: Mutex::new(Some(Working { queue, worker })), counters, own: None }
     }
 
-    /// Takes no more and waits until those that wait are delivered, at most for `patience`.
-    pub async fn finish(self, patience: Duration) {
-        let Self { queue, worker, .. } = self;
-        drop(queue);
-        let abort = worker.abort_handle();
-        if tokio::time::timeout(patience, worker).await.is_err() {
-            tracing::warn!("notifications are left that could not be sent");
-            abort.abort();
-        }
+    /// As [`new`](Self::new), over a transport that nobody else uses: it is closed at the end.
+    pub fn over_own(transport: RabbitMq, options: NotifierOptions) -> Self {
+        Self { own: Some(transport.clone()), ..Self::new(transport, options) }
+    }
+
+    fn dropped(&self, notification: &Notification, reason: &str) {
+        let dropped = self.counters.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        let event_type = &notification.event_type;
+        tracing::warn!(event_type, dropped, reason, "a notification is dropped");
     }
 }
 
+#[async_trait]
 impl Notifier for RabbitNotifier {
     fn notify(&self, notification: Notification) {
-        if let Err(error) = self.queue.try_send(notification) {
-            let dropped = self.counters.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-            let event_type = error.into_inner().event_type;
-            tracing::warn!(event_type, dropped, "a notification is dropped: too many wait");
+        // Counted under the lock: the end compares what was taken with what became of it.
+        let working = self.working.lock();
+        let Some(Working { queue, .. }) = working.as_ref() else {
+            return self.dropped(&notification, "the process ends");
+        };
+        match queue.try_send(notification) {
+            Ok(()) => _ = self.counters.taken.fetch_add(1, Ordering::Relaxed),
+            Err(error) => self.dropped(&error.into_inner(), "too many wait"),
         }
     }
 
@@ -99,6 +116,27 @@ impl Notifier for RabbitNotifier {
             sent: read(&self.counters.sent),
             dropped: read(&self.counters.dropped),
             failed: read(&self.counters.failed),
+        }
+    }
+
+    async fn finish(&self, patience: Duration) {
+        let working = self.working.lock().take();
+        if let Some(Working { queue, mut worker }) = working {
+            // The worker ends when it has emptied the queue.
+            drop(queue);
+            if tokio::time::timeout(patience, &mut worker).await.is_err() {
+                worker.abort();
+                // Whatever it has sent is counted when it has ended.
+                let _ = worker.await;
+                let NotifierCounts { sent, failed, .. } = self.counts();
+                let taken = self.counters.taken.load(Ordering::Relaxed);
+                let left = taken.saturating_sub(sent + failed);
+                self.counters.failed.fetch_add(left, Ordering::Relaxed);
+                tracing::warn!(left, "notifications are left that could not be sent");
+            }
+        }
+        if let Some(own) = &self.own {
+            own.close().await;
         }
     }
 }

@@ -3,15 +3,16 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oslo_messaging::{
-    Notification, Notifier, NotifierCounts, NotifierOptions, Priority, RabbitMq, RabbitNotifier,
-    Transport,
+    MessagingError, Notification, Notifier, NotifierCounts, NotifierOptions, Priority, RabbitMq,
+    RabbitNotifier, Transport,
 };
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, connect, options, shared_options, unique};
+use crate::harness::{PATIENCE, connect, message, options, shared_options, unique};
 
 fn listener(exchange: &str, topic: &str, wanted: usize, kind: &str) -> Child {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rabbitmq/listener.py");
@@ -47,6 +48,27 @@ async fn told(notifier: &RabbitNotifier, sent: u64) {
         assert!(begun.elapsed() < PATIENCE, "{:?}", notifier.counts());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// How many messages a queue holds.
+async fn waiting(queue: &str) -> u64 {
+    let broker = firn_ground::shared("rabbitmq");
+    let url = broker["url"].as_str().unwrap().replace("rabbit://", "amqp://");
+    let url = format!("{}/%2F", url.trim_end_matches('/'));
+    let connection = lapin::Connection::connect(&url, Default::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let passive = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+    let found = channel.queue_declare(queue.into(), passive, Default::default()).await.unwrap();
+    let count = found.message_count();
+    connection.close(200, "OK".into()).await.unwrap();
+    count.into()
+}
+
+/// A broker that nobody is.
+fn away() -> String {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    format!("rabbit://127.0.0.1:{}/", socket.local_addr().unwrap().port())
 }
 
 async fn oslo_hears_what_we_tell(kind: &str) {
@@ -104,11 +126,54 @@ async fn a_listener_with_durable_queues_hears_what_we_tell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_at_the_end_is_delivered() {
+    const MANY: u64 = 300;
+    let transport = connect(shared_options()).await;
+    let (exchange, topic) = (unique("exchange"), unique("topic"));
+    let mut options = NotifierOptions::new(&exchange, "publisher");
+    options.topics = vec![topic.clone()];
+    // As services hold it.
+    let notifier: Arc<dyn Notifier> = Arc::new(RabbitNotifier::new(transport.clone(), options));
+    for number in 0..MANY {
+        notifier.notify(Notification::info("a.b", &json!({ "number": number })));
+    }
+    assert!(notifier.counts().sent < MANY, "{:?}", notifier.counts());
+    notifier.finish(PATIENCE).await;
+    assert_eq!(notifier.counts(), NotifierCounts { sent: MANY, dropped: 0, failed: 0 });
+    assert_eq!(waiting(&format!("{topic}.info")).await, MANY);
+    // Late ones are counted, and another end is none.
+    notifier.notify(Notification::info("a.b", &json!({})));
+    notifier.finish(PATIENCE).await;
+    assert_eq!(notifier.counts(), NotifierCounts { sent: MANY, dropped: 1, failed: 0 });
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_closes_a_transport_of_its_own() {
+    let transport = connect(shared_options()).await;
+    let options = NotifierOptions::new(unique("exchange"), "publisher");
+    RabbitNotifier::over_own(transport.clone(), options).finish(PATIENCE).await;
+    let refused = transport.publish(&unique("queue"), message(1)).await.unwrap_err();
+    assert!(matches!(refused, MessagingError::Closed), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_does_not_wait_for_a_broker_that_is_away() {
+    let transport = RabbitMq::start(options(&away())).unwrap();
+    let options = NotifierOptions::new("exchange", "publisher");
+    let notifier = RabbitNotifier::new(transport, options);
+    for _ in 0..3 {
+        notifier.notify(Notification::info("a.b", &json!({})));
+    }
+    let begun = Instant::now();
+    notifier.finish(Duration::from_millis(200)).await;
+    assert!(begun.elapsed() < PATIENCE / 3, "{:?}", begun.elapsed());
+    assert_eq!(notifier.counts(), NotifierCounts { sent: 0, dropped: 0, failed: 3 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_nothing_waits_and_everything_is_counted() {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let port = socket.local_addr().unwrap().port();
-    let transport = RabbitMq::start(options(&format!("rabbit://127.0.0.1:{port}/"))).unwrap();
+    let transport = RabbitMq::start(options(&away())).unwrap();
     let mut options = NotifierOptions::new("exchange", "publisher");
     options.capacity = 3;
     options.patience = Duration::from_millis(200);

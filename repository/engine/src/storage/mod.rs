@@ -3,6 +3,7 @@
 mod backend;
 mod error;
 mod operator;
+mod space;
 mod temporary;
 
 use std::ops::Range;

@@ -74,6 +74,7 @@ impl Backend for OperatorBackend {
         let Some(folder) = &self.folder else {
             return self.put_remote(object, data);
         };
+        let _space = folder.take_space(data.len() as u64)?;
         let temporary = folder.temporary(owner);
         let written = self
             .runtime

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::operator::file;
+use super::space::{Space, Taken};
 
 /// Folder of writes that are under way. Only local repositories have it.
 const TEMPORARY: &str = "tmp";
@@ -19,11 +20,17 @@ pub(super) struct Folder {
     root: PathBuf,
     /// Folders known to exist and to be durable.
     ready: Mutex<HashSet<PathBuf>>,
+    space: Space,
 }
 
 impl Folder {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root, ready: Mutex::default() }
+        Self { root, ready: Mutex::default(), space: Space::default() }
+    }
+
+    /// Space for an object that is going to be written.
+    pub(super) fn take_space(&self, size_bytes: u64) -> Result<Taken<'_>, StorageError> {
+        self.space.take(&self.root, size_bytes)
     }
 
     pub(super) fn path(&self, object: &str) -> PathBuf {

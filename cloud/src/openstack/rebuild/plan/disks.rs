@@ -115,6 +115,7 @@ pub(super) fn volumes(
             let name = format!("{server_name}-{}", disk.disk.device);
             PlannedVolume {
                 volume_type: volume_type.map(str::to_owned),
+                availability_zone: zone(facts, disk, None, found),
                 boots: disk.is_root(),
                 // Nova's disks do.
                 delete_on_termination: disk.volume.is_none_or(|had| had.delete_on_termination),
@@ -153,7 +154,35 @@ pub(super) fn check_type(
     }
 }
 
-/// What a volume for a disk is by itself: not its type, nor what it is to a server.
+/// The availability zone of a disk's volume: the one that is wished for, or the one it had. None is
+/// Cinder's default.
+pub(super) fn zone(
+    facts: &StorageFacts,
+    disk: OldDisk<'_>,
+    wished: Option<&str>,
+    found: &mut Findings,
+) -> Option<String> {
+    let device = &disk.disk.device;
+    let exists = |zone: &str| facts.availability_zones.iter().any(|known| known == zone);
+    if let Some(wished) = wished {
+        if !exists(wished) {
+            found.problem(format!(
+                "no availability zone {wished} is up in Cinder, for {device}: name another one"
+            ));
+        }
+        return Some(wished.to_owned());
+    }
+    let had = disk.volume?.availability_zone.as_deref()?;
+    if exists(had) {
+        return Some(had.to_owned());
+    }
+    found.change(format!(
+        "no availability zone {had} is up in Cinder, for {device}: it chooses another one"
+    ));
+    None
+}
+
+/// What a volume for a disk is by itself: neither its type and zone, nor what it is to a server.
 pub(super) fn planned(
     machine: &FormerMachine,
     disk: OldDisk<'_>,
@@ -182,7 +211,6 @@ pub(super) fn planned(
         device,
         name: if had.name.is_empty() { default_name } else { had.name.clone() },
         size_gib,
-        availability_zone: had.availability_zone.clone(),
         bootable: had.bootable || disk.is_root(),
         metadata: marks::without(&had.metadata),
         image_metadata: had.image_metadata.clone(),

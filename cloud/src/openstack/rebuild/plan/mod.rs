@@ -53,6 +53,7 @@ pub(super) fn server(facts: &Facts, former: Former<'_>, wish: &NewInstance) -> S
     let ports = ports::plan(facts, former, wish, &mut found);
     quota::check_server(&facts.limits, flavor, &mut found);
     quota::check_volumes(&facts.storage.quota, &volumes, &mut found);
+    quota::check_ports(facts.port_quota.as_ref(), ports.len(), &mut found);
     for line in &former.server.lost {
         found.change(format!("not to be had again: {line}"));
     }

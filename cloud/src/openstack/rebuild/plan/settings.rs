@@ -1,6 +1,6 @@
 use firn_core::NewInstance;
 
-use super::Findings;
+use super::{Findings, quota};
 use crate::PlannedServer;
 use crate::openstack::rebuild::facts::{Facts, key_name};
 use crate::openstack::rebuild::former::Former;
@@ -88,10 +88,11 @@ fn keypair(
 
 fn server_group(facts: &Facts, former: Former<'_>, found: &mut Findings) -> Option<String> {
     let group = former.server.server_groups.first()?;
-    if facts.server_group {
+    let name = group.name.as_ref().unwrap_or(&group.id);
+    if let Some(known) = &facts.server_group {
+        quota::check_group(name, known.members_left, found);
         return Some(group.id.clone());
     }
-    let name = group.name.as_ref().unwrap_or(&group.id);
     found.change(format!("the project has no server group {name}: the new server is in none"));
     None
 }

@@ -25,9 +25,8 @@ pub(in crate::openstack::rebuild) fn new_volume(
     if let Some(name) = &wish.name {
         volume.name.clone_from(name);
     }
-    if wish.availability_zone.is_some() {
-        volume.availability_zone.clone_from(&wish.availability_zone);
-    }
+    volume.availability_zone =
+        disks::zone(facts, disk, wish.availability_zone.as_deref(), &mut found);
     quota::check_volumes(&facts.quota, std::slice::from_ref(&volume), &mut found);
     plan(VolumeUse::Make(volume), found)
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{Case, read};
 use crate::ServerPlan;
 use crate::openstack::network::Port;
+use crate::openstack::rebuild::facts::GroupFacts;
 
 /// What is done to a case, and words of the sentences that the plan has then beyond those it had.
 type Row = (fn(&mut Case), &'static [&'static str]);
@@ -84,6 +85,21 @@ fn each_problem_is_told() {
             &["2 vCPUs are needed, and the project's quota has 1"],
         ),
         (|case| case.facts.limits.memory_mib = 1500, &["512 MiB of memory"]),
+        (
+            |case| case.facts.storage.quota.per_volume_gib.limit = 1,
+            &["vdc has 2 GiB, and the project's quota allows volumes of 1 GiB at most"],
+        ),
+        (
+            |case| case.facts.port_quota = read(json!({"limit": 5, "used": 4, "reserved": 1})),
+            &["1 ports are needed, and the project's quota has 0 left"],
+        ),
+        (|case| case.facts.port_quota = read(json!({"limit": 5, "used": 4})), &[]),
+        (|case| case.facts.port_quota = read(json!({"limit": -1, "used": 4})), &[]),
+        (
+            |case| case.facts.server_group = Some(GroupFacts { members_left: Some(0) }),
+            &["1 places in the server group apart are needed, and the project's quota has 0"],
+        ),
+        (|case| case.facts.server_group = Some(GroupFacts { members_left: Some(1) }), &[]),
     ];
     check(Case::new, rows, |plan| &plan.problems);
 }
@@ -134,9 +150,13 @@ fn each_change_is_told() {
         (|case| case.former_flavor().extra_specs = read(json!({"a": "1"})), &[]),
         (|case| case.facts.availability_zones.clear(), &["no availability zone nova"]),
         (|case| case.facts.keypair = false, &["no keypair k1"]),
-        (|case| case.facts.server_group = false, &["no server group apart"]),
+        (|case| case.facts.server_group = None, &["no server group apart"]),
         (|case| case.server().lost.push("the TPM".into()), &["not to be had again: the TPM"]),
         (|case| drop(case.machine.disks.remove(1)), &["vdb is not in the restore point"]),
+        (
+            |case| case.facts.storage.availability_zones.clear(),
+            &["no availability zone here is up in Cinder, for vdc: it chooses another one"],
+        ),
         (|case| case.server().volumes[0].multiattach = true, &["several servers could have vdc"]),
         (|case| case.wish.keep_addresses = false, &["gets new addresses"]),
         (

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Facts;
 use crate::openstack::compute::Flavor;
-use crate::openstack::rebuild::facts::StorageFacts;
+use crate::openstack::rebuild::facts::{GroupFacts, StorageFacts};
 use crate::openstack::rebuild::former::Former;
 use crate::{FormerDisk, FormerMachine, InstanceDetail, ServerPlan};
 
@@ -66,6 +66,7 @@ fn storage() -> StorageFacts {
         volume_types,
         default_type: Some("standard".to_owned()),
         encrypted_types: BTreeSet::new(),
+        availability_zones: ["here", "there"].map(str::to_owned).into(),
         quota: read(quota),
     }
 }
@@ -84,8 +85,9 @@ fn facts() -> Facts {
         security_groups: ["g1", "g2"].map(str::to_owned).into(),
         image_active: true,
         keypair: true,
-        server_group: true,
+        server_group: Some(GroupFacts { members_left: None }),
         limits: read(limits),
+        port_quota: None,
         storage: storage(),
     }
 }

@@ -35,6 +35,10 @@ fn a_disk_becomes_a_volume() {
     assert!(problems[0].contains("no volume type x"), "{problems:?}");
     assert_eq!((copy.name.as_str(), copy.availability_zone.as_deref()), ("copy", Some("there")));
 
+    let wish = json!({"device": "vda", "availability_zone": "nowhere"});
+    let (_, problems) = made(&read(wish));
+    assert!(problems[0].contains("no availability zone nowhere is up in Cinder"), "{problems:?}");
+
     let (_, problems) = made(&volume_wish("vdz"));
     assert_eq!(problems, ["the restore point has no disk vdz: it has vda, vdb, vdc"]);
 
