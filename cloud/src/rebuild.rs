@@ -99,6 +99,17 @@ pub trait Rebuild: Send + Sync {
     /// Starts an instance. One that runs is fine.
     async fn server_start(&self, server_id: &str) -> Result<(), CloudError>;
 
+    /// What the cloud calls the state of an instance that neither runs nor is off, such as one that is
+    /// paused, rescued or being moved. None for one that does, or that is gone.
+    async fn server_obstacle(&self, server_id: &str) -> Result<Option<String>, CloudError>;
+
+    /// Locks an instance, so that its owner neither starts nor changes it while its disks are written.
+    /// One that is locked already, by whomever, is fine and stays as it is.
+    async fn server_lock(&self, restore: RestoreId, server_id: &str) -> Result<(), CloudError>;
+
+    /// Ends the lock of a restore. None, one of somebody else's, and an instance that is gone are fine.
+    async fn server_unlock(&self, restore: RestoreId, server_id: &str) -> Result<(), CloudError>;
+
     /// Ends the grant. One that has ended is fine.
     async fn grant_end(&self, grant: &Grant) -> Result<(), CloudError>;
 }

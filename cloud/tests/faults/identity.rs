@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use firn_cloud::openstack::network::{Network as _, Neutron};
 use firn_cloud::openstack::{Hypervisors, OpenStackCloud, Services, ServicesOptions};
 use firn_cloud::{Cloud as _, CloudError, InstanceDetail};
-use firn_core::{DiskKind, InstanceId};
+use firn_core::{DiskKind, InstanceId, ProjectId};
 use serde_json::{Value, json};
 
 use crate::scripted::{Cloud, patient};
@@ -301,4 +302,16 @@ async fn a_deleted_image_is_kept_where_nova_tells_it() {
     let image = identity.image.unwrap();
     assert_eq!((image.name, image.properties["hw_firmware_type"].as_str()), (None, "uefi"));
     assert!(identity.lost[0].contains("the image i1 is deleted: Nova cannot make"));
+}
+
+#[tokio::test]
+async fn the_quota_of_ports_is_unknown_where_neutron_keeps_it_to_itself() {
+    let details = json!({"quota": {"port": {"limit": 10, "used": 3, "reserved": 1}}});
+    let path = "/network/v2.0/quotas/p1/details.json".to_owned();
+    for (told, expected) in [(vec![(path, details)], Some(Some(6))), (Vec::new(), None)] {
+        let cloud = Cloud::of_paths("2.93", told).await;
+        let network = Neutron::new(cloud.session(), patient());
+        let quota = network.port_quota(&ProjectId("p1".to_owned())).await.unwrap();
+        assert_eq!(quota.map(|quota| quota.left()), expected);
+    }
 }

@@ -354,3 +354,50 @@ async fn a_server_in_error_can_be_shut_off() {
     rebuild(&cloud).server_stop("s1").await.unwrap();
     assert_eq!(asked(&cloud), [LOOK, ASK, LOOK, LOOK]);
 }
+
+#[tokio::test]
+async fn a_restore_locks_a_server_and_ends_its_own_lock_only() {
+    let restore = RestoreId::new();
+    let server = |locked: bool, reason: Option<&str>| {
+        Scripted::ok(&json!({"server": {"id": "s1", "status": "ACTIVE", "tenant_id": "p1",
+            "locked": locked, "locked_reason": reason}}))
+    };
+    let cloud = Cloud::of([server(false, None), accepted()]).await;
+    rebuild(&cloud).server_lock(restore, "s1").await.unwrap();
+    assert_eq!(asked(&cloud), [LOOK, ASK]);
+    let body: Value = serde_json::from_str(&cloud.seen()[1].body).unwrap();
+    let reason = body["lock"]["locked_reason"].as_str().unwrap();
+    assert!(reason.contains(&restore.to_string()), "{reason}");
+
+    let cloud = Cloud::of([server(true, Some("paid late"))]).await;
+    rebuild(&cloud).server_lock(restore, "s1").await.unwrap();
+    assert_eq!(asked(&cloud), [LOOK], "a lock of somebody else's stays");
+
+    for (script, expected) in [
+        (vec![server(true, Some(reason)), accepted()], vec![LOOK, ASK]),
+        (vec![server(true, Some(reason)), gone()], vec![LOOK, ASK]),
+        (vec![server(true, Some("paid late"))], vec![LOOK]),
+        (vec![server(true, None)], vec![LOOK]),
+        (vec![server(false, None)], vec![LOOK]),
+        (vec![gone()], vec![LOOK]),
+    ] {
+        let cloud = Cloud::of(script).await;
+        rebuild(&cloud).server_unlock(restore, "s1").await.unwrap();
+        assert_eq!(asked(&cloud), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_neither_on_nor_off_is_named() {
+    for (script, named) in [
+        (state("ACTIVE", None), None),
+        (state("SHUTOFF", None), None),
+        (gone(), None),
+        (state("PAUSED", None), Some("PAUSED")),
+        (state("RESCUE", None), Some("RESCUE")),
+        (state("ERROR", None), Some("ERROR")),
+    ] {
+        let obstacle = rebuild(&Cloud::of([script]).await).server_obstacle("s1").await.unwrap();
+        assert_eq!(obstacle.as_deref(), named);
+    }
+}

@@ -40,7 +40,7 @@ impl Scripted {
 pub(crate) struct Seen {
     pub(crate) line: String,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Seen {
@@ -162,19 +162,19 @@ pub(crate) fn patient() -> ClientOptions {
     ClientOptions { deadline: Duration::from_secs(30), ..ClientOptions::default() }
 }
 
-fn login(port: u16, seen: &Seen) -> Scripted {
+/// Only a cloud `of_paths` has all services.
+fn login(port: u16, seen: &Seen, of_paths: bool) -> Scripted {
     let token = if seen.body.contains("OS-TRUST:trust") { TRUST_TOKEN } else { TOKEN };
     let service = |kind: &str, path: &str| {
         let endpoint = json!({"id": "e", "interface": "internal", "region": "R", "region_id": "R",
             "url": format!("http://127.0.0.1:{port}{path}")});
         json!({"id": kind, "type": kind, "name": kind, "endpoints": [endpoint]})
     };
-    let catalog = [
-        service("compute", "/compute/v2.1"),
-        service("volumev3", "/volume/v3/p1"),
-        service("network", "/network"),
-        service("image", "/image"),
-    ];
+    let mut catalog =
+        vec![service("compute", "/compute/v2.1"), service("volumev3", "/volume/v3/p1")];
+    if of_paths {
+        catalog.extend([service("network", "/network"), service("image", "/image")]);
+    }
     let domain = json!({"id": "d", "name": "D"});
     let body = json!({"token": {
         "user": {"id": "u", "name": "n", "domain": domain},
@@ -191,7 +191,7 @@ async fn serve(mut client: TcpStream, port: u16, state: Arc<Mutex<State>>) {
         let mut state = state.lock().unwrap();
         if seen.line.starts_with("POST /v3/auth/tokens ") {
             state.logins += 1;
-            login(port, &seen)
+            login(port, &seen, state.paths.is_some())
         } else if seen.line.starts_with("GET /compute/v2.1/ ") {
             state.versions.clone()
         } else if seen.line.starts_with("GET /volume/v3/ ") {

@@ -68,6 +68,12 @@ pub trait Compute: Send + Sync {
     /// [`OpenStackError::Conflict`] where its state does not allow it.
     async fn server_start(&self, id: &str) -> Result<(), OpenStackError>;
 
+    /// Locks it: by an administrator, so that its owner can change nothing of it. The reason is shown.
+    async fn server_lock(&self, id: &str, reason: &str) -> Result<(), OpenStackError>;
+
+    /// Ends its lock.
+    async fn server_unlock(&self, id: &str) -> Result<(), OpenStackError>;
+
     /// Its volumes, in the order in which Nova has attached them.
     ///
     /// # Errors

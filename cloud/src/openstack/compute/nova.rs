@@ -66,9 +66,10 @@ impl Nova {
         operation: &'static str,
         id: &str,
         action: &str,
+        arguments: Value,
     ) -> Result<(), OpenStackError> {
         let request = self.client.post(operation, &["servers", id, "action"]);
-        request.json(json!({ action: Value::Null })).send().await.map(|_| ())
+        request.json(json!({ action: arguments })).send().await.map(|_| ())
     }
 }
 
@@ -112,11 +113,20 @@ impl Compute for Nova {
     }
 
     async fn server_stop(&self, id: &str) -> Result<(), OpenStackError> {
-        self.server_action("server stop", id, "os-stop").await
+        self.server_action("server stop", id, "os-stop", Value::Null).await
     }
 
     async fn server_start(&self, id: &str) -> Result<(), OpenStackError> {
-        self.server_action("server start", id, "os-start").await
+        self.server_action("server start", id, "os-start", Value::Null).await
+    }
+
+    async fn server_lock(&self, id: &str, reason: &str) -> Result<(), OpenStackError> {
+        let arguments = json!({ "locked_reason": reason });
+        self.server_action("server lock", id, "lock", arguments).await
+    }
+
+    async fn server_unlock(&self, id: &str) -> Result<(), OpenStackError> {
+        self.server_action("server unlock", id, "unlock", Value::Null).await
     }
 
     async fn volume_attachments(&self, id: &str) -> Result<Vec<VolumeAttachment>, OpenStackError> {

@@ -46,6 +46,9 @@ pub struct Server {
     /// Changes by its owner are refused.
     #[serde(default)]
     pub locked: bool,
+    /// Why, in the words of whoever locked it.
+    #[serde(default)]
+    pub locked_reason: Option<String>,
     /// `True` where it has a configuration drive.
     #[serde(default)]
     config_drive: String,

@@ -156,6 +156,20 @@ impl Rebuild for OpenStackRebuild {
         servers::start(self.admin.compute.as_ref(), server_id).await.map_err(refused)
     }
 
+    async fn server_obstacle(&self, server_id: &str) -> Result<Option<String>, CloudError> {
+        servers::obstacle(self.admin.compute.as_ref(), server_id).await.map_err(refused)
+    }
+
+    async fn server_lock(&self, restore: RestoreId, server_id: &str) -> Result<(), CloudError> {
+        let admin = self.admin.compute.as_ref();
+        servers::lock(admin, restore, server_id).await.map_err(refused)
+    }
+
+    async fn server_unlock(&self, restore: RestoreId, server_id: &str) -> Result<(), CloudError> {
+        let admin = self.admin.compute.as_ref();
+        servers::unlock(admin, restore, server_id).await.map_err(refused)
+    }
+
     async fn grant_end(&self, grant: &Grant) -> Result<(), CloudError> {
         self.owners.end(grant).await
     }

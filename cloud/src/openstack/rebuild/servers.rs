@@ -217,6 +217,49 @@ fn is_passing(server: &Server) -> bool {
     server.task_state.is_some() || PASSING.contains(&server.status.as_str())
 }
 
+/// What a server is that neither runs nor is off.
+pub(super) async fn obstacle(
+    admin: &dyn Compute,
+    id: &str,
+) -> Result<Option<String>, OpenStackError> {
+    let server = OpenStackError::or_absent(admin.server_get(id).await)?;
+    let status = server.map(|server| server.status);
+    Ok(status.filter(|status| !matches!(status.as_str(), "ACTIVE" | "SHUTOFF" | "DELETED")))
+}
+
+/// Locks a server for a restore. Whoever has locked it already would miss their lock afterwards.
+pub(super) async fn lock(
+    admin: &dyn Compute,
+    restore: RestoreId,
+    id: &str,
+) -> Result<(), OpenStackError> {
+    match admin.server_get(id).await?.locked {
+        true => Ok(()),
+        false => admin.server_lock(id, &reason(restore)).await,
+    }
+}
+
+/// Ends the lock of a restore, which its reason tells from others.
+pub(super) async fn unlock(
+    admin: &dyn Compute,
+    restore: RestoreId,
+    id: &str,
+) -> Result<(), OpenStackError> {
+    let server = OpenStackError::or_absent(admin.server_get(id).await)?;
+    let ours = |server: &Server| {
+        server.locked && server.locked_reason.as_deref() == Some(reason(restore).as_str())
+    };
+    if server.is_some_and(|server| ours(&server)) {
+        OpenStackError::or_absent(admin.server_unlock(id).await)?;
+    }
+    Ok(())
+}
+
+/// Its owner sees it.
+fn reason(restore: RestoreId) -> String {
+    format!("its disks are being written by the restore {restore}, which unlocks it")
+}
+
 async fn of_restore(
     admin: &dyn Compute,
     project: &ProjectId,

@@ -48,6 +48,18 @@ impl Rebuild for FakeCloud {
         self.answer(())
     }
 
+    async fn server_obstacle(&self, _: &str) -> Result<Option<String>, CloudError> {
+        unreachable!()
+    }
+
+    async fn server_lock(&self, _: RestoreId, _: &str) -> Result<(), CloudError> {
+        unreachable!()
+    }
+
+    async fn server_unlock(&self, _: RestoreId, _: &str) -> Result<(), CloudError> {
+        unreachable!()
+    }
+
     async fn server_start(&self, _: &str) -> Result<(), CloudError> {
         self.answer(())
     }

@@ -25,7 +25,7 @@ struct Made {
     changes: Vec<String>,
 }
 
-/// Nobody acts for the owner any more; says what was made.
+/// Nobody acts for the owner any more, who has the instance for themselves again; says what was made.
 pub(super) struct Finish(pub(super) CloudRestore);
 
 #[async_trait]
@@ -46,7 +46,11 @@ impl Step for Finish {
             context.output::<Option<MadeVolumes>>(VOLUMES)?.unwrap_or_default();
         let instance_id = match &planned {
             Planned::Server(_) => Some(context.output(SERVER)?),
-            Planned::Original(_) => Some(self.0.machine().await?.detail.instance.id.to_string()),
+            Planned::Original(_) => {
+                let id = self.0.machine().await?.detail.instance.id.to_string();
+                self.0.unlock(&id).await?;
+                Some(id)
+            }
             Planned::Volume(VolumePlan { volume, .. }) => {
                 if let VolumeUse::Replace { id, device } = volume {
                     volumes.insert(device.clone(), id.clone());

@@ -164,12 +164,21 @@ fn check_plain(device: &str, made: &Disk) -> Result<(), JobError> {
 
 /// What an in-place restore would write to, and what stands against it.
 pub(super) async fn original(
-    job: &RunningJob,
+    restore: &CloudRestore,
     machine: &FormerMachine,
 ) -> Result<OriginalPlan, JobError> {
+    let CloudRestore { job, cloud, .. } = restore;
     let mut plan = OriginalPlan::default();
-    let now = match discover::instance(&job.services, machine.detail.instance.id).await {
+    let id = machine.detail.instance.id;
+    let status = cloud.server_obstacle(&id.to_string()).await;
+    let status = status.map_err(refused("asking what the instance does"))?;
+    let now = match discover::instance(&job.services, id).await {
         Ok(now) => now,
+        // Such as one that is shelved, whose disks no hypervisor has.
+        Err(error) if error.kind == ErrorKind::Conflict && status.is_some() => {
+            plan.problems.extend(neither_on_nor_off(PowerState::Unknown, status.as_deref()));
+            return Ok(plan);
+        }
         Err(error) if error.kind == ErrorKind::NotFound => {
             plan.problems.push("the instance is gone: restore it as a new instance".to_owned());
             return Ok(plan);
@@ -181,7 +190,7 @@ pub(super) async fn original(
         return Ok(plan);
     }
     plan.ran = now.instance.power_state != PowerState::ShutOff;
-    plan.problems.extend(neither_on_nor_off(now.instance.power_state));
+    plan.problems.extend(neither_on_nor_off(now.instance.power_state, status.as_deref()));
     let mut left: Vec<&Disk> = now.instance.disks.iter().collect();
     left.retain(|disk| disk.kind.protected());
     for former in &machine.disks {
@@ -223,12 +232,13 @@ fn same(was: &Disk, is: &Disk) -> bool {
 }
 
 /// Why an instance can be neither written to as it is nor shut off for it.
-fn neither_on_nor_off(power: PowerState) -> Option<String> {
-    (power == PowerState::Unknown).then(|| {
-        "the instance neither runs nor is off, such as one that is suspended: start it or shut it \
-         off first"
-            .to_owned()
-    })
+fn neither_on_nor_off(power: PowerState, status: Option<&str>) -> Option<String> {
+    let is = match (status, power) {
+        (Some(status), _) => format!("is {status}"),
+        (None, PowerState::Unknown) => "neither runs nor is off".to_owned(),
+        (None, PowerState::Running | PowerState::ShutOff) => return None,
+    };
+    Some(format!("the instance {is}: start it or shut it off first"))
 }
 
 /// Why a disk cannot be written to while its instance is off: others may have it open, and here

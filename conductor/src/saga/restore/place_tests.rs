@@ -72,10 +72,19 @@ fn an_instance_is_restored_onto_its_own_disks_only() {
 
 #[test]
 fn an_instance_that_cannot_be_shut_off_is_not_restored() {
-    assert_eq!(neither_on_nor_off(PowerState::Running), None);
-    assert_eq!(neither_on_nor_off(PowerState::ShutOff), None);
-    let problem = neither_on_nor_off(PowerState::Unknown).unwrap();
-    assert!(problem.contains("suspended"), "{problem}");
+    assert_eq!(neither_on_nor_off(PowerState::Running, None), None);
+    assert_eq!(neither_on_nor_off(PowerState::ShutOff, None), None);
+    // A rescued one runs, and a paused one has its disks open.
+    for (power, status) in [
+        (PowerState::Running, "RESCUE"),
+        (PowerState::Running, "PAUSED"),
+        (PowerState::ShutOff, "ERROR"),
+    ] {
+        let problem = neither_on_nor_off(power, Some(status)).unwrap();
+        assert!(problem.contains(&format!("is {status}: start it")), "{problem}");
+    }
+    let problem = neither_on_nor_off(PowerState::Unknown, None).unwrap();
+    assert!(problem.contains("neither runs nor is off"), "{problem}");
 }
 
 #[test]

@@ -159,7 +159,7 @@ impl Step for Plan {
             }
             RestoreTarget::Original | RestoreTarget::File { .. } => {
                 job.yield_to_others(context.id, machine.detail.instance.id).await?;
-                Planned::Original(place::original(job, &machine).await?)
+                Planned::Original(place::original(&self.0, &machine).await?)
             }
         };
         match planned.problems() {

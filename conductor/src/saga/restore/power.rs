@@ -12,6 +12,8 @@ use crate::worker::protocol::Level;
 const STOP: &str = "stop";
 const SHUTTING_OFF: &str = "shutting the instance off";
 const STARTING: &str = "starting the instance";
+const LOCKING: &str = "locking the instance";
+const UNLOCKING: &str = "unlocking the instance";
 
 /// Which instance is shut off and started.
 #[derive(Clone, Copy)]
@@ -34,9 +36,15 @@ impl CloudRestore {
             Power::Original => Ok(self.machine().await?.detail.instance.id.to_string()),
         }
     }
+
+    /// Lets the instance's owner have it again.
+    pub(super) async fn unlock(&self, id: &str) -> Result<(), JobError> {
+        self.cloud.server_unlock(self.id, id).await.map_err(refused(UNLOCKING))
+    }
 }
 
-/// Shuts the instance off.
+/// Shuts the instance off, and locks it first, so that its owner does not start it while its disks are
+/// written: one that was there before until its restore has ended, one that was made until it is started.
 pub(super) struct Stop(pub(super) CloudRestore, pub(super) Power);
 
 #[async_trait]
@@ -47,24 +55,27 @@ impl Step for Stop {
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let id = self.0.server_id(self.1, context).await?;
-        self.0.cloud.server_stop(&id).await.map_err(refused(SHUTTING_OFF))?;
+        let CloudRestore { cloud, id: restore, .. } = &self.0;
+        cloud.server_lock(*restore, &id).await.map_err(refused(LOCKING))?;
+        cloud.server_stop(&id).await.map_err(refused(SHUTTING_OFF))?;
         Ok(json!({}))
     }
 
     /// One that was there before the restore runs again.
     async fn undo(&self, context: &JobContext) -> Result<(), JobError> {
         let restore = &self.0;
-        match self.1 {
-            Power::Original if is_to_run(context)? => {}
-            Power::Original | Power::New => return Ok(()),
+        if matches!(self.1, Power::New) {
+            return Ok(());
         }
         let id = restore.server_id(self.1, context).await?;
-        let started = start_if_off(restore.cloud.as_ref(), &id).await.map_err(refused(STARTING))?;
-        if let Some(why) = started {
-            let text = format!("the instance is not started again: {}", chain(&why));
-            restore.job.lease.message(Level::Warning, STOP, &text).await;
+        if is_to_run(context)? {
+            let started = start_if_off(restore.cloud.as_ref(), &id).await;
+            if let Some(why) = started.map_err(refused(STARTING))? {
+                let text = format!("the instance is not started again: {}", chain(&why));
+                restore.job.lease.message(Level::Warning, STOP, &text).await;
+            }
         }
-        Ok(())
+        restore.unlock(&id).await
     }
 }
 
@@ -81,6 +92,9 @@ impl Step for Start {
         if is_to_run(context)? {
             let id = self.0.server_id(self.1, context).await?;
             self.0.cloud.server_start(&id).await.map_err(refused(STARTING))?;
+            if matches!(self.1, Power::New) {
+                self.0.unlock(&id).await?;
+            }
         }
         Ok(json!({}))
     }
