@@ -193,6 +193,15 @@ pub struct PlannedPort {
     pub addresses: Vec<firn_core::PortAddress>,
     /// Ids of its security groups; `None`: the project's default group.
     pub security_groups: Option<Vec<String>>,
+    /// No security groups and no protection against spoofing.
+    #[serde(default)]
+    pub open: bool,
+    /// Further addresses it may send from.
+    #[serde(default)]
+    pub allowed_address_pairs: Vec<BTreeMap<String, String>>,
+    /// How it is plugged; none: as Neutron does by itself.
+    #[serde(default)]
+    pub vnic_type: Option<String>,
     /// The tag that the guest finds it by.
     pub tag: Option<String>,
 }

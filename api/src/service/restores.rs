@@ -124,7 +124,8 @@ fn restore_start(
                 reason: "is taken by another restore: choose another".to_owned(),
             });
         }
-        firn_db::quota_reserve(conn, &point.project_id, &QuotaDemand::job(), quotas)?;
+        let project = request.project_id(&point);
+        firn_db::quota_reserve(conn, &project, &QuotaDemand::job(), quotas)?;
         firn_db::restore_request_create(conn, scope, request.clone(), now())
     })
 }

@@ -21,6 +21,7 @@ async fn a_port_keeps_its_addresses() {
             mac: Some("fa:16:3e:00:77:77".to_owned()),
             fixed_ips: Some(vec![address]),
             security_groups: Some(Vec::new()),
+            ..NewPort::default()
         };
         let port = network.port_create(&wanted).await.unwrap();
         ground.note_port(&port.id);

@@ -75,15 +75,36 @@ fn lists_hold_only_ones_own_and_foreign_markers_are_unknown(db: Db) {
     );
 }
 
-fn a_restore_belongs_to_the_points_project_whoever_asks(db: Db) {
+fn a_restore_belongs_to_the_project_that_it_goes_to(db: Db) {
     let point = db.available("theirs", 1);
-    let (restore, job) = db.restore(point.id, 3);
-    assert_eq!(restore.project_id.0, "theirs");
-    assert_eq!(job.project_id.0, "theirs");
+    let targets = [
+        (r#"{"type": "new_instance"}"#, "mine"),
+        (r#"{"type": "volume", "device": "vda"}"#, "mine"),
+        (r#"{"type": "original"}"#, "theirs"),
+        (r#"{"type": "file", "name": "copy2"}"#, "theirs"),
+    ];
+    for (index, (target, owner)) in (3..).zip(targets) {
+        let request = RestoreRequest {
+            target: serde_json::from_str(target).unwrap(),
+            spec: serde_json::json!({"grant": {"trust_id": "t", "project_id": "mine"}}),
+            ..restore_request(point.id)
+        };
+        let (restore, job) =
+            db.run(|c| restore_request_create(c, &Scope::All, request.clone(), at(index)));
+        assert_eq!((restore.project_id.0.as_str(), job.project_id.0.as_str()), (owner, owner));
+        let other = project(if owner == "mine" { "theirs" } else { "mine" });
+        let cancelled = db.kind(|c| job_request_cancel(c, &other, job.id, at(9)));
+        assert_eq!(cancelled, ErrorKind::NotFound);
+        assert_eq!(db.kind(|c| restore_get(c, &other, restore.id)), ErrorKind::NotFound);
+        db.run(|c| job_request_cancel(c, &project(owner), job.id, at(9)));
+    }
+    // Without a grant nothing is made in another project.
+    let (restore, job) = db.restore(point.id, 20);
+    assert_eq!((restore.project_id.0.as_str(), job.project_id.0.as_str()), ("theirs", "theirs"));
 }
 
 every_engine!(
     another_projects_rows_do_not_exist,
     lists_hold_only_ones_own_and_foreign_markers_are_unknown,
-    a_restore_belongs_to_the_points_project_whoever_asks,
+    a_restore_belongs_to_the_project_that_it_goes_to,
 );

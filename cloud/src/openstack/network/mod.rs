@@ -170,6 +170,15 @@ pub struct NewPort {
     /// Ids of security groups; none: the project's default group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<Vec<String>>,
+    /// Security groups and protection against spoofing apply; none: as its network says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_security_enabled: Option<bool>,
+    /// Further addresses it may send from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_address_pairs: Vec<BTreeMap<String, String>>,
+    /// How it is plugged; none: `normal`.
+    #[serde(rename = "binding:vnic_type", skip_serializing_if = "Option::is_none")]
+    pub vnic_type: Option<String>,
 }
 
 /// A security group.

@@ -14,6 +14,8 @@ use crate::openstack::{OpenStackError, Services};
 /// What the cloud has now and an owner may use, as far as a former server asks for it.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
+    /// Whose the new server is.
+    pub(super) project: ProjectId,
     pub(super) flavors: Vec<Flavor>,
     pub(super) availability_zones: Vec<String>,
     pub(super) networks: Vec<NetworkSummary>,
@@ -100,6 +102,7 @@ impl Facts {
             None => None,
         };
         Ok(Self {
+            project: project.clone(),
             flavors,
             availability_zones,
             networks,

@@ -30,7 +30,14 @@ pub(super) async fn make(
         description,
         mac: port.mac.clone(),
         fixed_ips: (!port.addresses.is_empty()).then(|| addresses.collect()),
-        security_groups: port.security_groups.clone(),
+        security_groups: match port.open {
+            // Neutron refuses a port with groups that do not apply.
+            true => Some(Vec::new()),
+            false => port.security_groups.clone(),
+        },
+        port_security_enabled: port.open.then_some(false),
+        allowed_address_pairs: port.allowed_address_pairs.clone(),
+        vnic_type: port.vnic_type.clone(),
     };
     Ok(network.port_create(&wanted).await?.id)
 }

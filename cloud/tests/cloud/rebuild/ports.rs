@@ -20,7 +20,7 @@ async fn ports_take_the_places_of_others() {
             mac: Some(old.mac.clone()),
             addresses,
             security_groups: Some(old.security_groups.clone()),
-            tag: None,
+            ..PlannedPort::default()
         };
         let taken = rebuild.port_make(&grant, restore, &planned).await.unwrap_err();
         assert_eq!(taken.kind(), ErrorKind::Conflict);
@@ -43,6 +43,25 @@ async fn ports_take_the_places_of_others() {
         ground.note_port(&second);
         let second = network.port_get(&second).await.unwrap();
         assert_eq!((second.fixed_ips.len(), second.security_groups.len()), (1, 1));
+
+        let pair = [("ip_address".to_owned(), "10.0.0.83".to_owned())].into();
+        let further = PlannedPort {
+            former_id: "third".to_owned(),
+            allowed_address_pairs: vec![pair],
+            vnic_type: Some("direct".to_owned()),
+            ..bare.clone()
+        };
+        let open = PlannedPort { former_id: "fourth".to_owned(), open: true, ..bare.clone() };
+        for planned in [further, open] {
+            let id = rebuild.port_make(&grant, restore, &planned).await.unwrap();
+            ground.note_port(&id);
+            let made = network.port_get(&id).await.unwrap();
+            assert_eq!(made.port_security_enabled == Some(false), planned.open);
+            assert_eq!(made.security_groups.is_empty(), planned.open);
+            assert_eq!(made.allowed_address_pairs.len(), planned.allowed_address_pairs.len());
+            let kind = planned.vnic_type.as_deref().or(Some("normal"));
+            assert_eq!(made.vnic_type.as_deref(), kind);
+        }
 
         rebuild.ports_remove(&grant, restore).await.unwrap();
         rebuild.ports_remove(&grant, restore).await.unwrap();

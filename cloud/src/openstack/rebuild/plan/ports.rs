@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use firn_core::{NewInstance, PortAddress, ServerPort};
 
 use super::Findings;
@@ -26,14 +28,6 @@ fn one(facts: &Facts, port: &ServerPort, wish: &NewInstance, found: &mut Finding
             port.network_id
         ));
     }
-    if port.vnic_type.as_deref().is_some_and(|kind| kind != "normal") {
-        let kind = port.vnic_type.as_deref().unwrap_or_default();
-        found.change(format!("port {id} was plugged as {kind}, and the new one is as normal"));
-    }
-    if !port.allowed_address_pairs.is_empty() {
-        found
-            .change(format!("port {id} could send from further addresses, and the new one cannot"));
-    }
     let (mac, addresses) = match network {
         Some(network) if wish.keep_addresses && *network_id == port.network_id => {
             (mac(facts, port, found), addresses(facts, network, port, found))
@@ -43,15 +37,60 @@ fn one(facts: &Facts, port: &ServerPort, wish: &NewInstance, found: &mut Finding
             (None, Vec::new())
         }
     };
+    // An administrator makes the port, so Neutron does not ask whether its owner may: by default only
+    // those may to whom the network belongs.
+    let may_spoof = network.is_some_and(|network| network.project_id == facts.project.0);
+    let open = is_open(port, may_spoof, found);
     PlannedPort {
         former_id: id.clone(),
         name: port.name.clone(),
         network_id: network_id.clone(),
         mac,
         addresses,
-        security_groups: security_groups(facts, port, found),
+        security_groups: if open { None } else { security_groups(facts, port, found) },
+        open,
+        allowed_address_pairs: allowed_address_pairs(port, may_spoof, found),
+        vnic_type: port.vnic_type.clone().filter(|kind| kind != "normal"),
         tag: port.tag.clone(),
     }
+}
+
+fn is_open(port: &ServerPort, may_spoof: bool, found: &mut Findings) -> bool {
+    let was_open = port.port_security_enabled == Some(false);
+    if was_open && !may_spoof {
+        found.change(format!(
+            "port {} had no port security: the new one has, because its network is another \
+             project's. Ask an administrator to set it",
+            port.id
+        ));
+    }
+    was_open && may_spoof
+}
+
+fn allowed_address_pairs(
+    port: &ServerPort,
+    may_spoof: bool,
+    found: &mut Findings,
+) -> Vec<BTreeMap<String, String>> {
+    if may_spoof {
+        // A pair has the port's MAC address where it names none; a new port may have another.
+        let with_former_mac = |pair: &BTreeMap<String, String>| {
+            pair.get("mac_address").is_some_and(|mac| mac.eq_ignore_ascii_case(&port.mac))
+        };
+        let mut pairs = port.allowed_address_pairs.clone();
+        for pair in pairs.iter_mut().filter(|pair| with_former_mac(pair)) {
+            pair.remove("mac_address");
+        }
+        return pairs;
+    }
+    if !port.allowed_address_pairs.is_empty() {
+        found.change(format!(
+            "port {} could send from further addresses, and the new one cannot, because its \
+             network is another project's. Ask an administrator to set its allowed_address_pairs",
+            port.id
+        ));
+    }
+    Vec::new()
 }
 
 fn mac(facts: &Facts, port: &ServerPort, found: &mut Findings) -> Option<String> {
@@ -97,13 +136,6 @@ fn addresses(
 /// none is.
 fn security_groups(facts: &Facts, port: &ServerPort, found: &mut Findings) -> Option<Vec<String>> {
     let id = &port.id;
-    if port.port_security_enabled == Some(false) {
-        found.change(format!(
-            "port {id} had no port security: the new one has, with the project's default security \
-             group"
-        ));
-        return None;
-    }
     let (left, gone): (Vec<_>, Vec<_>) = port
         .security_groups
         .iter()

@@ -170,12 +170,8 @@ fn each_change_is_told() {
             &["no security group g1: the port in the place of p1 only has the others"],
         ),
         (|case| case.facts.security_groups.clear(), &["no security group g1, g2"]),
-        (|case| case.server().ports[0].port_security_enabled = Some(false), &["no port security"]),
-        (|case| case.server().ports[0].vnic_type = Some("direct".into()), &["as direct"]),
-        (
-            |case| case.server().ports[0].allowed_address_pairs = read(json!([{}])),
-            &["further addresses"],
-        ),
+        (|case| case.server().ports[0].port_security_enabled = Some(false), &[]),
+        (|case| case.server().ports[0].allowed_address_pairs = read(json!([{}])), &[]),
     ];
     check(Case::new, rows, |plan| &plan.changes);
 }
@@ -192,4 +188,37 @@ fn a_port_has_all_of_its_addresses_or_others_and_is_never_more_open() {
     assert_eq!(planned.security_groups, Some(vec!["g1".to_owned()]));
     case.facts.security_groups.clear();
     assert_eq!(case.plan().ports[0].security_groups, None);
+}
+
+/// What an administrator's port could do and its owner's could not is not given away.
+#[test]
+fn a_port_is_only_open_where_its_owner_could_have_made_it_so() {
+    let mut case = Case::new();
+    let port = &mut case.server().ports[0];
+    port.port_security_enabled = Some(false);
+    port.vnic_type = Some("direct".to_owned());
+    port.allowed_address_pairs = read(json!([
+        {"ip_address": "10.0.0.9", "mac_address": "FA:16:3E:00:00:01"},
+        {"ip_address": "10.0.0.8", "mac_address": "fa:16:3e:00:00:07"},
+    ]));
+    let pairs = json!([{"ip_address": "10.0.0.9"},
+        {"ip_address": "10.0.0.8", "mac_address": "fa:16:3e:00:00:07"}]);
+    let planned = |case: &Case| {
+        let plan = case.plan();
+        let told = |words: &str| plan.changes.iter().any(|change| change.contains(words));
+        let told = told("had no port security") && told("send from further addresses");
+        let port = plan.ports.into_iter().next().unwrap();
+        assert_eq!(port.vnic_type.as_deref(), Some("direct"));
+        assert_eq!(port.open, port.security_groups.is_none());
+        assert_eq!((told, port.open), (!port.open, !port.allowed_address_pairs.is_empty()));
+        (port.open, json!(port.allowed_address_pairs))
+    };
+    let (open, closed) = ((true, pairs), (false, json!([])));
+    assert_eq!(planned(&case), open, "on an own network");
+    case.wish.networks = read(json!({"n1": "n2"}));
+    assert_eq!(planned(&case), closed, "on another's network");
+    case.facts.networks[1].project_id = "p".to_owned();
+    assert_eq!(planned(&case), open, "on another network of its own");
+    case.facts.project.0 = "q".to_owned();
+    assert_eq!(planned(&case), closed, "of another project");
 }

@@ -76,8 +76,9 @@ fn facts() -> Facts {
         "OS-FLV-EXT-DATA:ephemeral": 1});
     let limits = json!({"maxTotalInstances": 10, "totalInstancesUsed": 3, "maxTotalCores": -1,
         "totalCoresUsed": 5, "maxTotalRAMSize": 2048, "totalRAMUsed": 1024});
-    let network = json!({"id": "n1", "subnets": ["s1"]});
+    let network = json!({"id": "n1", "project_id": "p", "subnets": ["s1"]});
     Facts {
+        project: ProjectId("p".to_owned()),
         flavors: vec![read(flavor)],
         availability_zones: vec!["nova".to_owned()],
         networks: vec![read(network.clone()), read(json!({"id": "n2"}))],

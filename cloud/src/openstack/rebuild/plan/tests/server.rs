@@ -33,6 +33,9 @@ fn a_server_is_what_it_was_and_boots_from_a_volume() {
         mac: Some("fa:16:3e:00:00:01".to_owned()),
         addresses: read(json!([{"subnet_id": "s1", "address": "10.0.0.5"}])),
         security_groups: Some(vec!["g1".to_owned(), "g2".to_owned()]),
+        open: false,
+        allowed_address_pairs: Vec::new(),
+        vnic_type: None,
         tag: Some("wan".to_owned()),
     };
     assert_eq!(plan.ports, [port]);
