@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck over all scripts, and bashate, as DevStack has it, over its plugin.
+# Runs shellcheck over all scripts, and bashate, as DevStack has it, over its plugin.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
