@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use firn_cloud::{InstanceDetail, InstanceSummary};
 use firn_core::{BackupMode, JobId, PointId, PowerState, RepositoryId};
 use firn_db::{BackupRequest, NewBase, NewRepository};
-use firn_driver_sdk::{Descriptor, Disk, Driver, DiskLocation, DriverError, OpenRequest, Probe};
+use firn_driver_sdk::{Descriptor, Disk, DiskLocation, Driver, DriverError, OpenRequest, Probe};
 use parking_lot::Mutex;
 use serde_json::json;
 use uuid::Uuid;

@@ -9,10 +9,10 @@ use firn_cloud::CloudError;
 use firn_core::{ErrorKind, RepositoryId, RestoreId, RestoreState, chain};
 use firn_db::{RepositoryUsage, Scope};
 
-use crate::{left_disks, wanted_disks};
 use crate::saga::{PARTIAL_PREFIX, in_repository};
 use crate::services::Services;
 use crate::stop::Stop;
+use crate::{left_disks, wanted_disks};
 
 /// How long the removal of one leftover is waited for.
 const REMOVAL: Duration = Duration::from_secs(30);

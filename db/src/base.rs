@@ -117,10 +117,7 @@ pub fn base_list_due(
 }
 
 /// The disks of these servers.
-pub fn base_list_of(
-    conn: &mut Connection,
-    instances: &[InstanceId],
-) -> Result<Vec<Base>, DbError> {
+pub fn base_list_of(conn: &mut Connection, instances: &[InstanceId]) -> Result<Vec<Base>, DbError> {
     let ids: Vec<String> = instances.iter().map(ToString::to_string).collect();
     Ok(bases::table
         .filter(bases::instance_id.eq_any(ids))

@@ -17,9 +17,8 @@ impl Call {
     /// The drivers of every conductor that is up, by its host, in the order they were enabled in: a
     /// storage library may be missing on one of them. One that does not answer is left out.
     pub(crate) async fn driver_list(&self) -> Result<Vec<DriverView>, ApiError> {
-        let up = |one: &ServiceView| {
-            one.kind == ServiceKind::Conductor && one.state == ServiceState::Up
-        };
+        let up =
+            |one: &ServiceView| one.kind == ServiceKind::Conductor && one.state == ServiceState::Up;
         let conductors = self.services().await?.into_iter().filter(up);
         let mut hosts: Vec<_> = conductors.map(|conductor| conductor.host).collect();
         hosts.sort();

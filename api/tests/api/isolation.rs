@@ -88,11 +88,9 @@ fn filters(list: &str) -> &'static [(&'static str, &'static str)] {
     match list {
         "restore_points" => &[("instance_id", "instance"), ("plan_id", "plan")],
         "restores" => &[("restore_point_id", "point")],
-        "jobs" => &[
-            ("instance_id", "instance"),
-            ("restore_point_id", "point"),
-            ("restore_id", "restore"),
-        ],
+        "jobs" => {
+            &[("instance_id", "instance"), ("restore_point_id", "point"), ("restore_id", "restore")]
+        }
         _ => &[],
     }
 }

@@ -24,7 +24,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use answer::Answer;
-pub(crate) use conductor::{BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, UNUSABLE, Wakes, Running};
+pub(crate) use conductor::{
+    BROKEN, DISKLESS, INSTANCE, NONSENSE, OTHER_INSTANCE, Running, UNUSABLE, Wakes,
+};
 use document::Document;
 pub(crate) use identity::{ADMIN, ByToken, DOWN, MEMBER, READER, STRANGER, SYSTEM};
 pub(crate) use jobs::job_of;
