@@ -67,7 +67,7 @@ fn free(total: u64) -> u64 {
 
 /// A file system that does not tell how large it is has to refuse by itself.
 fn fits(wanted: u64, available: u64, total: u64) -> bool {
-    total == 0 || wanted.saturating_add(free(total)) <= available
+    total == 0 || wanted.checked_add(free(total)).is_some_and(|needed| needed <= available)
 }
 
 #[cfg(test)]
