@@ -60,8 +60,10 @@ class Content:
 
     def refresh(self):
         """Makes one of everything: earlier runs have removed or changed what was there."""
-        # A conductor that was disabled takes no jobs.
-        for service in self._api.call("GET", "/v1/services?kind=conductor")["services"]:
+        # A conductor that was disabled takes no jobs, and of an agent's instances nothing is backed up.
+        for service in self._api.call("GET", "/v1/services")["services"]:
+            if service["kind"] == "api":
+                continue
             enabled = {"service": {"disabled": False}}
             self._api.call("PATCH", f"/v1/services/{service['id']}", enabled)
         self._api.call("DELETE", f"/v1/quotas/{self._project}")
