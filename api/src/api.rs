@@ -8,7 +8,7 @@ use firn_db::Database;
 use oslo_messaging::Transport;
 
 use crate::config::ConfigError;
-use crate::http::{ApiError, observe};
+use crate::http::{ApiError, Turns, observe};
 use crate::metrics::Metrics;
 use crate::policy::{OsloPolicy, Policy};
 use crate::service::Service;
@@ -61,8 +61,9 @@ impl Api {
         let ApiParts { config, database, transport, identity, delegation, policy } = parts;
         config.validate()?;
         let metrics = Metrics::new().map_err(|source| ConfigError::Metrics { source })?;
+        let turns = Turns::new();
         let service =
-            Service { config, database, transport, identity, delegation, policy, metrics };
+            Service { config, database, transport, identity, delegation, policy, metrics, turns };
         Ok(Self { service: web::Data::new(service) })
     }
 

@@ -12,7 +12,7 @@ use crate::presence::Admission;
 use crate::scheduler::{self, QueueWaker, Scheduler, SystemClock};
 use crate::services::{CloudAccess, Services};
 use crate::stop::{Stop, StopReason};
-use crate::{ConductorConfig, dispatcher, left_keeps, presence, reconcile, requests};
+use crate::{ConductorConfig, dispatcher, presence, reconcile, requests};
 
 /// Takes jobs and answers questions until told to stop.
 pub struct Conductor {
@@ -114,7 +114,6 @@ impl Conductor {
                 requests::wake_ups(transport.as_ref(), &wake),
                 requests::questions(transport.as_ref(), &services, &answers),
                 reconcile::run(Arc::clone(&services), repository, shutdown.clone()),
-                left_keeps::run(Arc::clone(&services), shutdown.clone()),
                 presence::report(&services, started_at, &admission),
                 scheduler::run(Arc::clone(&plans), lease, drain),
             )

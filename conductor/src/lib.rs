@@ -20,8 +20,6 @@ mod config;
 mod discover;
 mod dispatcher;
 mod lease;
-mod left_disks;
-mod left_keeps;
 #[cfg(test)]
 mod message_schemas;
 mod notify;
@@ -39,7 +37,6 @@ mod services;
 mod stop;
 mod told_clusters;
 mod view;
-mod wanted_disks;
 pub mod worker;
 
 pub use agents::AgentCloud;

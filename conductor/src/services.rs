@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use firn_cloud::{Cloud, Guests, Rebuild, VolumeSnapshots};
 use firn_db::Database;
-use firn_driver_host::{DriverSet, LoadError};
-use firn_driver_sdk::{Config, Driver};
+use firn_driver_host::DriverSet;
+use firn_driver_sdk::Config;
 use oslo_messaging::Notifier;
 
 use crate::ConductorConfig;
@@ -57,9 +57,6 @@ impl Services {
         Self { config, database, cloud, volume_snapshots, guests, rebuild, drivers, notifier }
     }
 }
-
-/// Finds a loaded driver by its name.
-pub(crate) type DriverOf = dyn Fn(&str) -> Result<Arc<dyn Driver>, LoadError> + Send + Sync;
 
 /// Loads the drivers that are enabled; one that cannot be loaded is missing, with a log line.
 pub(crate) fn load_drivers(access: &DriverAccess) -> DriverSet {

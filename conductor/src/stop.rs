@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -52,6 +53,11 @@ impl Stop {
             // The sender is `self`, so it cannot be gone.
             let _ = receiver.changed().await;
         }
+    }
+
+    /// Waits that long; whether there was a reason before the end.
+    pub async fn within(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.requested()).await.is_ok()
     }
 }
 

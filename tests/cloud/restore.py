@@ -8,6 +8,9 @@ runs by its schedule.
 import argparse
 import time
 from base64 import b64decode
+from contextlib import suppress
+
+from openstack.exceptions import NotFoundException
 
 from cloud import mixed, moved, rebuilt, scheduled, shown
 from cloud.backup import Backup, api_of, export_sum, snapshots
@@ -116,10 +119,10 @@ class Restore(Backup):
         self.cloud.delete_server(server, wait=True, timeout=300)
         storage = self.cloud.block_storage
         for volume in volumes:
-            if (there := storage.find_volume(volume)) is None:
-                continue
-            storage.wait_for_status(there, "available", wait=300)
-            self.cloud.delete_volume(volume, wait=True, timeout=300)
+            # Some go with their server, now or in a moment.
+            with suppress(NotFoundException):
+                storage.wait_for_status(storage.get_volume(volume), "available", wait=300)
+                self.cloud.delete_volume(volume, wait=True, timeout=300)
 
     def new_servers(self):
         """Every point as a server that boots from a volume, and its root as a volume alone."""

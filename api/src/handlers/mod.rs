@@ -17,10 +17,11 @@ pub(crate) mod usage;
 mod refusals;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::http::header::{ContentType, ETAG, LOCATION};
+use firn_core::ErrorKind;
 use serde::Serialize;
 
-use crate::http::{ETag, Fields, IfNoneMatch};
+use crate::http::{ApiError, ETag, Fields, IfNoneMatch, json};
 
 /// A rule's type, as a handler names it: what it allows, its name, who may where no policy says
 /// otherwise, and the first version that has it.
@@ -44,9 +45,16 @@ pub(crate) use rule;
 
 /// 200 with the fields that were asked for.
 fn shown(body: impl Serialize, fields: &Fields) -> HttpResponse {
-    match fields.select(&body) {
-        Some(short) => HttpResponse::Ok().json(short),
-        None => HttpResponse::Ok().json(body),
+    let written = match fields.select(&body) {
+        Some(short) => json(&short),
+        None => json(&body),
+    };
+    match written {
+        Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
+        Err(error) => {
+            let what = "an answer cannot be written as JSON";
+            HttpResponse::from_error(ApiError::failed(ErrorKind::Internal, what, error))
+        }
     }
 }
 

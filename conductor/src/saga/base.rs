@@ -23,7 +23,7 @@ use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec};
 use super::snapshot::{SNAPSHOT, SnapshotBy, Taken, remove_of_job, with_driver};
 use super::{JobContext, JobError, RunningJob, Step, in_repository};
 use crate::discover::{self, ProbedDisk};
-use crate::left_disks::is_of_server;
+use crate::reconcile::is_of_server;
 use crate::services::Services;
 use crate::stop::StopReason;
 use crate::worker::Watch;

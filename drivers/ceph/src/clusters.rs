@@ -112,11 +112,11 @@ impl Clusters {
     /// The pool of an image, on a connection as the role's user.
     ///
     /// # Errors
-    /// `NotFound` without such a cluster or pool, `Forbidden` where no user is set for the role,
-    /// `Unavailable`.
+    /// `NotFound` without such a pool, `Forbidden` where no user is set for the role, `Unavailable`.
     pub(crate) fn pool(&self, place: &Place, role: Role) -> Result<Pool, DriverError> {
-        let cluster = self.connection(&self.settings_of(&place.fsid)?, role)?;
-        Pool::open(&cluster, &place.pool, place.namespace.as_deref())
+        let settings = self.settings_of(&place.fsid);
+        let cluster = settings.and_then(|settings| self.connection(&settings, role));
+        Pool::open(&cluster.map_err(not_reached)?, &place.pool, place.namespace.as_deref())
     }
 
     /// Makes sure that the next pool of the role does not use this connection any more.
@@ -203,6 +203,15 @@ impl Clusters {
         let made = Arc::new(made);
         connections.insert(role, Arc::clone(&made));
         Ok(made)
+    }
+}
+
+/// Of a cluster that is not known here nobody can say that an image or snapshot is gone: it may be
+/// known again tomorrow, with all that is in it.
+fn not_reached(error: DriverError) -> DriverError {
+    match error.kind() {
+        ErrorKind::NotFound => DriverError::unavailable(error.message()).with_source(error),
+        _ => error,
     }
 }
 

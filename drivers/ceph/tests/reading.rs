@@ -178,9 +178,11 @@ fn clusters_are_told_apart() {
     let ambiguous = driver.probe(&disk_at(&image, &["127.0.0.1:2"])).map(drop);
     assert_eq!(kind(ambiguous), ErrorKind::InvalidInput);
     assert_eq!(kind(driver.probe(&disk(&image)).map(drop)), ErrorKind::NotFound);
+    // What is in a cluster that is not known is not gone.
     let mut lost = found.location;
     lost.0["fsid"] = json!("00000000-0000-4000-8000-00000000000b");
-    assert_eq!(kind(driver.open(&request(lost)).map(drop)), ErrorKind::NotFound);
+    assert_eq!(kind(driver.snapshot_delete(&lost, "then")), ErrorKind::Unavailable);
+    assert_eq!(kind(driver.open(&request(lost)).map(drop)), ErrorKind::Unavailable);
 }
 
 #[test]

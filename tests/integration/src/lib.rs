@@ -27,6 +27,7 @@ mod program;
 mod service;
 mod tools;
 mod wait;
+mod wire;
 
 pub use api::{Api, Backup, Job, MIB};
 pub use cluster::{Backing, Cluster};
@@ -44,3 +45,4 @@ pub use rustix::process::Signal;
 pub use service::{Service, ServiceOptions};
 pub use tools::{output, run};
 pub use wait::{until, within};
+pub use wire::Wire;

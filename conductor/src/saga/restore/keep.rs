@@ -7,7 +7,7 @@ use firn_driver_sdk::{Driver, DriverError, Location};
 use serde_json::{Value, json};
 
 use super::plan::CloudRestore;
-use crate::left_keeps;
+use crate::reconcile::left_keeps;
 use crate::saga::driver::ask_driver;
 use crate::saga::{JobContext, JobError, Step};
 use crate::worker::Watch;

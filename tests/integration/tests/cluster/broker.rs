@@ -1,4 +1,4 @@
-//! The broker dies, conductors die, and no job is lost or done twice.
+//! The broker dies, its connections are cut, conductors die, and no job is lost or done twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +12,8 @@ use crate::world::World;
 
 const MACHINES: usize = 20;
 const ROUNDS: usize = 10;
+/// How long connections to the broker live between cuts: enough for a few jobs.
+const BETWEEN_CUTS: Duration = Duration::from_millis(1300);
 
 /// Asks for a backup until it is accepted: while the broker is down, nobody can be asked what the
 /// instance is. Gives the point and its job.
@@ -88,13 +90,20 @@ fn two_hundred_jobs_through_everything() {
         })
         .collect();
     let total = MACHINES * ROUNDS;
+    let reached = |part: usize| asked.load(Ordering::Relaxed) >= total * part / 10;
     let progress = |part: usize| {
         let end = Instant::now() + Duration::from_secs(300);
-        while asked.load(Ordering::Relaxed) < total * part / 10 && Instant::now() < end {
+        while !reached(part) && Instant::now() < end {
             thread::sleep(Duration::from_millis(20));
         }
     };
-    progress(2);
+    // In the middle of what is being published, handed out and acknowledged.
+    let mut cuts = 0;
+    while !reached(2) && cuts < 200 {
+        thread::sleep(BETWEEN_CUTS);
+        world.wire.cut();
+        cuts += 1;
+    }
     world.broker.kill();
     thread::sleep(Duration::from_secs(2));
     world.broker.start_again();
@@ -121,7 +130,7 @@ fn two_hundred_jobs_through_everything() {
         assert!(claimed > 1 || !orphans.contains(job), "job {job} went on with nobody");
         claims += claimed;
     }
-    eprintln!("{total} jobs, {claims} claims, conductors died with {}", orphans.len());
+    eprintln!("{total} jobs, {claims} claims, {cuts} cuts, conductors died with {}", orphans.len());
 
     // Each took effect exactly once: one point a job, no more and no fewer.
     let points = api.list("/v1/restore-points", "restore_points");

@@ -2,7 +2,7 @@ use std::process::Command;
 
 use firn_ground::Server;
 use firn_integration_tests::{
-    Api, Backing, Change, Cluster, Format, Ground, Keystone, MIB, Machine, User,
+    Api, Backing, Change, Cluster, Format, Ground, Keystone, MIB, Machine, User, Wire,
 };
 use serde_json::Value;
 
@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) cluster: Cluster,
     pub(crate) keystone: Keystone,
     pub(crate) broker: Server,
+    /// Between the cluster's processes and the broker.
+    pub(crate) wire: Wire,
     /// A member of a project.
     pub(crate) alice: User,
     /// A member of another one.
@@ -92,6 +94,10 @@ impl World {
         let broker = Server::start("rabbitmq");
         let keystone = Keystone::new(keystone);
         let mut backing = Backing::new(&keystone, engine.database(server), broker.info());
+        let port = &broker.info()["port"];
+        let wire = Wire::to(u16::try_from(port.as_u64().unwrap()).unwrap());
+        backing.broker =
+            backing.broker.replace(&format!(":{port}/"), &format!(":{}/", wire.port()));
         backing.more = more.to_owned();
         let member = |name: &str| {
             let name = format!("{name}-{}", uuid::Uuid::new_v4());
@@ -100,7 +106,7 @@ impl World {
         };
         let (alice, bob) = (member("alice"), member("bob"));
         let cluster = Cluster::new(&ground, &backing);
-        Self { cluster, keystone, broker, alice, bob, backing, ground }
+        Self { cluster, keystone, broker, wire, alice, bob, backing, ground }
     }
 
     pub(crate) fn start_all(&mut self) {

@@ -10,7 +10,6 @@
 //! The driver refuses what is in use, has snapshots of others, or has clones.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +19,8 @@ use firn_db::{Base, Database, DbError};
 use firn_driver_sdk::Location;
 use serde_json::Value;
 
-use crate::services::{DriverOf, Services};
+use super::storages::Storages;
+use crate::services::Services;
 use crate::stop::Stop;
 
 /// Between two looks at a server, in seconds.
@@ -74,24 +74,22 @@ pub(crate) fn is_of_server(location: &Value, id: InstanceId) -> bool {
 
 /// Looks around every minute until `shutdown`, where the cloud can tell that a server is deleted: one
 /// that only knows what runs on its hypervisors cannot.
-pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
+pub(super) async fn run(services: &Services, shutdown: &Stop) {
     if services.volume_snapshots.is_none() {
         return;
     }
-    let drivers = Arc::clone(&services.drivers);
     let look = Look {
         database: &services.database,
         cloud: services.cloud.as_ref(),
-        driver: Box::new(move |name| drivers.get(name)),
+        storages: Storages::of(services),
         now: Utc::now,
     };
     loop {
         if let Err(error) = look.turn().await {
             tracing::warn!(error = chain(&error), "cannot look for disks that were left");
         }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(INTERVAL_SECONDS.into())) => {}
-            _ = shutdown.requested() => return,
+        if shutdown.within(Duration::from_secs(INTERVAL_SECONDS.into())).await {
+            return;
         }
     }
 }
@@ -100,7 +98,7 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
 struct Look<'a, N> {
     database: &'a Database,
     cloud: &'a dyn Cloud,
-    driver: Box<DriverOf>,
+    storages: Storages,
     now: N,
 }
 
@@ -192,18 +190,13 @@ impl<N: Fn() -> DateTime<Utc> + Send + Sync> Look<'_, N> {
         }
     }
 
-    /// Away from the async threads: a large disk takes its time. The error is for people.
+    /// The error is for people.
     async fn ask_driver(&self, base: &Base) -> Result<(), String> {
         if !is_of_server(&base.location, base.instance_id) {
             return Err("it is not called as a disk of that server".to_owned());
         }
-        let driver = (self.driver)(&base.driver).map_err(|error| chain(&error))?;
         let (location, ours) = (Location(base.location.clone()), base.snapshot_prefix.clone());
-        let asked = tokio::task::spawn_blocking(move || driver.remove(&location, &ours)).await;
-        match asked {
-            Ok(removed) => removed.map_err(|error| chain(&error)),
-            Err(error) => Err(chain(&error)),
-        }
+        self.storages.ask(&base.driver, move |driver| driver.remove(&location, &ours)).await
     }
 
     async fn wait(

@@ -1,10 +1,12 @@
 use async_trait::async_trait;
+
 use firn_cloud::{InstanceDetail, InstanceSummary};
 use firn_core::{BackupMode, JobId, PointId, PowerState, RepositoryId};
 use firn_db::{BackupRequest, NewBase, NewRepository};
 use firn_driver_sdk::{Descriptor, Disk, DiskLocation, Driver, DriverError, OpenRequest, Probe};
 use parking_lot::Mutex;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 use super::*;
@@ -166,10 +168,8 @@ impl Scene {
     }
 
     async fn turn(&self, seconds: i64) {
-        let storage = Arc::clone(&self.storage);
-        let driver = Box::new(move |_: &str| Ok(Arc::clone(&storage) as Arc<dyn Driver>));
-        let now = move || at(seconds);
-        let look = Look { database: &self.database, cloud: &self.nova, driver, now };
+        let (storages, now) = (Storages::from(&self.storage), move || at(seconds));
+        let look = Look { database: &self.database, cloud: &self.nova, storages, now };
         look.turn().await.unwrap();
     }
 

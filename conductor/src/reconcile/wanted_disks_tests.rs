@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::Utc;
@@ -106,10 +107,8 @@ impl Scene {
 
     async fn turn(&self, losing: Option<Vec<InstanceId>>) -> Result<(), String> {
         let cloud = Nova(losing);
-        let storage = Arc::clone(&self.storage);
-        let driver = move |_: &str| Ok(Arc::clone(&storage) as Arc<dyn Driver>);
-        let driver = Box::new(driver);
-        Look { database: &self.database, cloud: &cloud, driver }.turn().await
+        let storages = Storages::from(&self.storage);
+        Look { database: &self.database, cloud: &cloud, storages }.turn().await
     }
 }
 

@@ -5,7 +5,6 @@
 //! only when it has ended: until then they are what its undo needs.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +15,8 @@ use firn_db::{
 use firn_driver_sdk::{Driver, DriverError, Location};
 use serde::Deserialize;
 
-use crate::services::{DriverOf, Services};
+use super::storages::Storages;
+use crate::services::Services;
 use crate::stop::Stop;
 use crate::worker::protocol::TargetDisk;
 
@@ -88,19 +88,17 @@ pub(crate) fn disks(steps: &[JobStep]) -> Result<Vec<TargetDisk>, serde_json::Er
 }
 
 /// Looks around until `shutdown`, where restores write over disks.
-pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
+pub(super) async fn run(services: &Services, shutdown: &Stop) {
     if services.rebuild.is_none() {
         return;
     }
-    let drivers = Arc::clone(&services.drivers);
-    let mut look = Look::new(&services.database, Box::new(move |name| drivers.get(name)));
+    let mut look = Look::new(&services.database, Storages::of(services));
     loop {
         if let Err(error) = look.turn(Utc::now()).await {
             tracing::warn!(error = chain(&error), "cannot look for snapshots that restores left");
         }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            _ = shutdown.requested() => return,
+        if shutdown.within(INTERVAL).await {
+            return;
         }
     }
 }
@@ -108,14 +106,14 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
 /// What a look around needs, and what earlier ones found.
 struct Look<'a> {
     database: &'a Database,
-    driver: Box<DriverOf>,
+    storages: Storages,
     clean: HashSet<RestoreId>,
     refusals: HashMap<RestoreId, String>,
 }
 
 impl<'a> Look<'a> {
-    fn new(database: &'a Database, driver: Box<DriverOf>) -> Self {
-        Self { database, driver, clean: HashSet::new(), refusals: HashMap::new() }
+    fn new(database: &'a Database, storages: Storages) -> Self {
+        Self { database, storages, clean: HashSet::new(), refusals: HashMap::new() }
     }
 
     /// # Errors
@@ -186,7 +184,9 @@ impl<'a> Look<'a> {
         let mut done = Ok(());
         for disk in disks {
             let device = disk.device.clone();
-            let removed = match self.remove(restore.id, disk).await {
+            let (at, name) = (Location(disk.location), snapshot(restore.id));
+            let remove = move |driver: &dyn Driver| remove(driver, &at, &name);
+            let removed = match self.storages.ask(&disk.driver, remove).await {
                 Ok(false) => Ok(()),
                 Ok(true) => {
                     let restore_id = restore.id;
@@ -200,16 +200,6 @@ impl<'a> Look<'a> {
         Ok(done)
     }
 
-    /// Away from the async threads. Whether there was something to remove.
-    async fn remove(&self, restore: RestoreId, disk: TargetDisk) -> Result<bool, String> {
-        let driver = (self.driver)(&disk.driver).map_err(|error| chain(&error))?;
-        let work = move || remove(driver.as_ref(), &Location(disk.location), &snapshot(restore));
-        match tokio::task::spawn_blocking(work).await {
-            Ok(removed) => removed.map_err(|error| chain(&error)),
-            Err(error) => Err(chain(&error)),
-        }
-    }
-
     /// Once for each reason.
     fn refused(&mut self, restore_id: RestoreId, error: String) {
         if self.refusals.get(&restore_id) != Some(&error) {
@@ -219,7 +209,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Looks first: a driver may say of a storage that it does not know that nothing is left there.
+/// Whether there was something to remove.
 fn remove(driver: &dyn Driver, at: &Location, name: &str) -> Result<bool, DriverError> {
     let names = match driver.snapshot_list(at) {
         // A restore that cannot keep anything has written nothing.

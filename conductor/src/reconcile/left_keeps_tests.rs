@@ -5,6 +5,7 @@ use firn_db::{BackupRequest, NewRepository, NewRestore};
 use firn_driver_sdk::{Descriptor, Disk, DiskLocation, OpenRequest, Probe};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::*;
 
@@ -192,9 +193,7 @@ impl Scene {
     }
 
     fn look(&self) -> Look<'_> {
-        let storage = Arc::clone(&self.storage);
-        let driver = Box::new(move |_: &str| Ok(Arc::clone(&storage) as Arc<dyn Driver>));
-        Look::new(&self.database, driver)
+        Look::new(&self.database, Storages::from(&self.storage))
     }
 
     /// How many snapshots each disk has.

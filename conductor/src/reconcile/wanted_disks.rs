@@ -1,12 +1,11 @@
 //! Gives free the disks that a cloud is about to remove. Nova removes the RBD images of a server that
 //! is deleted or built anew, and cannot while they have a snapshot of ours. It tries for a minute;
-//! then it leaves the images of a deleted server ([`crate::left_disks`] removes those), and starts
+//! then it leaves the images of a deleted server ([`super::left_disks`] removes those), and starts
 //! a rebuilt one on the old image, as if nothing had been asked. So in that minute the snapshots go.
 //!
 //! The next incremental backup reads all that is allocated. A backup that reads such a snapshot now
 //! fails, as its server is no longer what it was.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use firn_cloud::Cloud;
@@ -14,30 +13,29 @@ use firn_core::{ErrorKind, chain};
 use firn_db::{Base, Database};
 use firn_driver_sdk::{Driver, DriverError, Location};
 
-use crate::services::{DriverOf, Services};
+use super::storages::Storages;
+use crate::services::Services;
 use crate::stop::Stop;
 
 /// Between two looks: a few of them in the minute that Nova tries.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Looks around until `shutdown`, where the cloud can tell.
-pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
+pub(super) async fn run(services: &Services, shutdown: &Stop) {
     if services.volume_snapshots.is_none() {
         return;
     }
-    let drivers = Arc::clone(&services.drivers);
     let look = Look {
         database: &services.database,
         cloud: services.cloud.as_ref(),
-        driver: Box::new(move |name| drivers.get(name)),
+        storages: Storages::of(services),
     };
     loop {
         if let Err(error) = look.turn().await {
             tracing::warn!(error, "cannot look for disks that are about to be removed");
         }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            _ = shutdown.requested() => return,
+        if shutdown.within(INTERVAL).await {
+            return;
         }
     }
 }
@@ -46,7 +44,7 @@ pub(crate) async fn run(services: Arc<Services>, shutdown: Stop) {
 struct Look<'a> {
     database: &'a Database,
     cloud: &'a dyn Cloud,
-    driver: Box<DriverOf>,
+    storages: Storages,
 }
 
 impl Look<'_> {
@@ -70,7 +68,8 @@ impl Look<'_> {
 
     async fn give_free(&self, base: Base) {
         let (instance_id, disk) = (base.instance_id, base.location.clone());
-        match self.remove_snapshots(base).await {
+        let driver = base.driver.clone();
+        match self.storages.ask(&driver, move |driver| remove_snapshots(driver, &base)).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(
                 %instance_id, %disk, removed,
@@ -80,16 +79,6 @@ impl Look<'_> {
                 %instance_id, %disk, error,
                 "our snapshots of a disk whose server is deleted or built anew stay for now"
             ),
-        }
-    }
-
-    /// Away from the async threads. The error is for people.
-    async fn remove_snapshots(&self, base: Base) -> Result<usize, String> {
-        let driver = (self.driver)(&base.driver).map_err(|error| chain(&error))?;
-        let work = move || remove_snapshots(driver.as_ref(), &base);
-        match tokio::task::spawn_blocking(work).await {
-            Ok(removed) => removed.map_err(|error| chain(&error)),
-            Err(error) => Err(chain(&error)),
         }
     }
 }

@@ -1,0 +1,49 @@
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// That many long pages are in the making at once: enough to keep the database and the processors
+/// busy, and a bound to the memory that clients can make the service take.
+const LONG_PAGES: usize = 3;
+/// Pages up to that many rows are made at once.
+const SHORT_ROWS: u32 = 100;
+
+/// Long pages wait for each other.
+#[derive(Debug)]
+pub(crate) struct Turns(Semaphore);
+
+/// That it is one's turn, until it is dropped.
+pub(crate) type Turn<'a> = Option<SemaphorePermit<'a>>;
+
+impl Turns {
+    pub(crate) const fn new() -> Self {
+        Self(Semaphore::const_new(LONG_PAGES))
+    }
+
+    /// Waits until a page of that many rows may be made.
+    pub(crate) async fn take(&self, rows: u32) -> Turn<'_> {
+        if rows <= SHORT_ROWS {
+            return None;
+        }
+        // It is never closed.
+        self.0.acquire().await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn long_pages_wait_and_short_ones_do_not() {
+        let turns = Turns::new();
+        let mut taken = Vec::new();
+        for _ in 0..LONG_PAGES {
+            taken.push(turns.take(SHORT_ROWS + 1).now_or_never().unwrap());
+        }
+        assert!(turns.take(SHORT_ROWS + 1).now_or_never().is_none());
+        assert!(turns.take(SHORT_ROWS).now_or_never().is_some());
+        taken.pop();
+        assert!(turns.take(1000).now_or_never().is_some());
+    }
+}
