@@ -162,6 +162,8 @@ class Operations(Restore):
 
     def remove_point(self, chance: random.Random) -> Asked:
         """A point that others build on; they stay."""
+        if len(self.truth) < 2:
+            return self.incremental_backup(chance)
         point = next(iter(self.truth))
         self.asking()
         asked = self.api.call("DELETE", f"/v1/restore-points/{point}")["restore_point"]

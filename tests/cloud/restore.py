@@ -205,6 +205,7 @@ class Restore(Backup):
             seen = self.api.call("GET", f"/v1/jobs/{job}")["job"]
             if any(step["name"] == "write" for step in seen["steps"]):
                 break
+            assert seen["status"] not in FINAL, seen
         self.api.call("POST", f"/v1/jobs/{job}/action", {"cancel": {}})
         while (seen := self.api.call("GET", f"/v1/jobs/{job}")["job"])["status"] not in FINAL:
             assert time.monotonic() < end, "the restore is not cancelled"

@@ -212,8 +212,10 @@ impl<'a> Look<'a> {
 /// Whether there was something to remove.
 fn remove(driver: &dyn Driver, at: &Location, name: &str) -> Result<bool, DriverError> {
     let names = match driver.snapshot_list(at) {
-        // A restore that cannot keep anything has written nothing.
-        Err(error) if error.kind() == ErrorKind::Unsupported => return Ok(false),
+        // A restore that cannot keep anything has written nothing, and a disk takes its snapshots along.
+        Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NotFound) => {
+            return Ok(false);
+        }
         names => names?,
     };
     if !names.iter().any(|one| one == name) {
