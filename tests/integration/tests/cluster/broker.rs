@@ -12,8 +12,10 @@ use crate::world::World;
 
 const MACHINES: usize = 20;
 const ROUNDS: usize = 10;
-/// How long connections to the broker live between cuts: enough for a few jobs.
-const BETWEEN_CUTS: Duration = Duration::from_millis(1300);
+/// How often the connections to the broker are cut, and the jobs that are asked for between: services
+/// that lose them again and again wait longer and longer.
+const CUTS: usize = 8;
+const BETWEEN_CUTS: usize = 5;
 
 /// Asks for a backup until it is accepted: while the broker is down, nobody can be asked what the
 /// instance is. Gives the point and its job.
@@ -90,20 +92,19 @@ fn two_hundred_jobs_through_everything() {
         })
         .collect();
     let total = MACHINES * ROUNDS;
-    let reached = |part: usize| asked.load(Ordering::Relaxed) >= total * part / 10;
-    let progress = |part: usize| {
+    let reach = |jobs: usize| {
         let end = Instant::now() + Duration::from_secs(300);
-        while !reached(part) && Instant::now() < end {
-            thread::sleep(Duration::from_millis(20));
+        while asked.load(Ordering::Relaxed) < jobs && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
         }
     };
-    // In the middle of what is being published, handed out and acknowledged.
-    let mut cuts = 0;
-    while !reached(2) && cuts < 200 {
-        thread::sleep(BETWEEN_CUTS);
+    let progress = |part: usize| reach(total * part / 10);
+    for cut in 1..=CUTS {
+        // In the middle of what is being published, handed out and acknowledged.
+        reach(cut * BETWEEN_CUTS);
         world.wire.cut();
-        cuts += 1;
     }
+    progress(2);
     world.broker.kill();
     thread::sleep(Duration::from_secs(2));
     world.broker.start_again();
@@ -130,7 +131,7 @@ fn two_hundred_jobs_through_everything() {
         assert!(claimed > 1 || !orphans.contains(job), "job {job} went on with nobody");
         claims += claimed;
     }
-    eprintln!("{total} jobs, {claims} claims, {cuts} cuts, conductors died with {}", orphans.len());
+    eprintln!("{total} jobs, {claims} claims, {CUTS} cuts, conductors died with {}", orphans.len());
 
     // Each took effect exactly once: one point a job, no more and no fewer.
     let points = api.list("/v1/restore-points", "restore_points");
