@@ -66,6 +66,9 @@ macro_rules! created_between {
 pub(crate) use created_between;
 
 /// Puts a boxed query behind its marker and in order. The marker is `Option<(key, id text)>`.
+///
+/// The condition begins with a range of the key, where an index is entered: of `key > k OR (key = k AND
+/// …)` MariaDB reads the index from its start.
 macro_rules! keyset {
     ($query:expr, $direction:expr, $column:expr, $id:expr, $marker:expr) => {{
         let mut query = $query;
@@ -73,15 +76,15 @@ macro_rules! keyset {
         match $direction {
             $crate::Direction::Ascending => {
                 if let Some((key, id)) = marker {
-                    let same = $column.eq(key.clone()).and($id.gt(id));
-                    query = query.filter($column.gt(key).or(same));
+                    let after = $column.gt(key.clone()).or($id.gt(id));
+                    query = query.filter($column.ge(key).and(after));
                 }
                 query.order(($column.asc(), $id.asc()))
             }
             $crate::Direction::Descending => {
                 if let Some((key, id)) = marker {
-                    let same = $column.eq(key.clone()).and($id.lt(id));
-                    query = query.filter($column.lt(key).or(same));
+                    let after = $column.lt(key.clone()).or($id.lt(id));
+                    query = query.filter($column.le(key).and(after));
                 }
                 query.order(($column.desc(), $id.desc()))
             }
