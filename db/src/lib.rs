@@ -86,8 +86,7 @@ pub use plan::{
 };
 pub use point::{
     NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_get,
-    point_list, point_list_with_disks, point_transition, point_update, point_with_disks,
-    points_latest_available,
+    point_list, point_transition, point_update, point_with_disks, points_latest_available,
 };
 pub use point_disk::{PointDisk, point_disk_list, points_disk_list};
 pub use purge::{Purged, purge_batch};

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use firn_core::{InstanceId, JobId, PointId, ProjectId, RepositoryId};
 use firn_db::{
@@ -47,17 +49,23 @@ impl Call {
         let page = self.page(list, PointId)?;
         let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
         let _turn = self.turn(limit).await;
-        let views = self
+        let (points, disks) = self
             .query(move |conn| {
-                let mut views = Vec::new();
-                firn_db::point_list_with_disks(conn, &scope, &filter, &page, |point, disks| {
-                    views.push(PointView::new(point, disks, None));
-                })?;
-                Ok(views)
+                let points = firn_db::point_list(conn, &scope, &filter, &page)?;
+                let ids: Vec<_> = points.iter().map(|point| point.id).collect();
+                let disks = firn_db::points_disk_list(conn, &ids)?;
+                Ok((points, disks))
             })
             .await?;
-        let listed = Listed::new(self, views, limit, |point| point.id.to_string());
-        Ok(listed.map(|point| self.linked_point(point)))
+        let mut by_point: HashMap<_, Vec<_>> = HashMap::new();
+        for disk in disks {
+            by_point.entry(disk.point_id).or_default().push(disk);
+        }
+        let listed = Listed::new(self, points, limit, |point| point.id.to_string());
+        Ok(listed.map(|point| {
+            let disks = by_point.remove(&point.id).unwrap_or_default();
+            self.linked_point(PointView::new(point, disks, None))
+        }))
     }
 
     /// One restore point.

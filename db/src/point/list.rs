@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text as SqlText};
@@ -7,7 +5,6 @@ use firn_core::{BackupMode, InstanceId, JobId, PlanId, PointId, PointState, Repo
 
 use super::{Point, point_get};
 use crate::page::{created_between, keyset};
-use crate::point_disk::{PointDisk, points_disk_list};
 use crate::schema::restore_points;
 use crate::stored::{Name, OptionalNumber, Time};
 use crate::{Connection, DbError, Page, Scope};
@@ -55,9 +52,6 @@ pub enum PointSort {
     VirtualBytes,
 }
 
-/// The points whose rows are in memory at once while a long page is read.
-const PART: u32 = 256;
-
 // Where null stands in an order is not the same everywhere.
 diesel::define_sql_function! {
     #[sql_name = "COALESCE"]
@@ -75,65 +69,15 @@ pub fn point_list(
     filter: &PointFilter,
     page: &Page<PointId, PointSort>,
 ) -> Result<Vec<Point>, DbError> {
-    let marker = marker(conn, scope, page)?;
-    list_after(conn, scope, filter, page, marker)
-}
-
-/// A page of the restore points in scope with their disks, in parts: a database's client library holds
-/// the rows of a whole answer, and the next part needs no more room than the one before.
-pub fn point_list_with_disks(
-    conn: &mut Connection,
-    scope: &Scope,
-    filter: &PointFilter,
-    page: &Page<PointId, PointSort>,
-    mut each: impl FnMut(Point, Vec<PointDisk>),
-) -> Result<(), DbError> {
-    let mut marker = marker(conn, scope, page)?;
-    let mut page = page.clone();
-    let mut rest = page.limit;
-    loop {
-        page.limit = rest.min(PART);
-        let points = list_after(conn, scope, filter, &page, marker)?;
-        let ids: Vec<_> = points.iter().map(|point| point.id).collect();
-        let mut disks: HashMap<_, Vec<_>> = HashMap::new();
-        for disk in points_disk_list(conn, &ids)? {
-            disks.entry(disk.point_id).or_default().push(disk);
-        }
-        rest -= page.limit;
-        let whole = points.len() < page.limit as usize || rest == 0;
-        marker = points.last().cloned();
-        for point in points {
-            let disks = disks.remove(&point.id).unwrap_or_default();
-            each(point, disks);
-        }
-        if whole {
-            return Ok(());
-        }
-    }
-}
-
-/// The row that a page comes after.
-fn marker(
-    conn: &mut Connection,
-    scope: &Scope,
-    page: &Page<PointId, PointSort>,
-) -> Result<Option<Point>, DbError> {
-    let Some(id) = page.marker else { return Ok(None) };
-    point_get(conn, scope, id).map(Some).map_err(|error| error.unknown_marker(id))
-}
-
-fn list_after(
-    conn: &mut Connection,
-    scope: &Scope,
-    filter: &PointFilter,
-    page: &Page<PointId, PointSort>,
-    marker: Option<Point>,
-) -> Result<Vec<Point>, DbError> {
     use restore_points as p;
-    let marker = marker.map(|row| {
-        let id = row.id.to_string();
-        (row, id)
-    });
+    let marker = match page.marker {
+        Some(id) => Some(
+            point_get(conn, scope, id)
+                .map_err(|error| error.unknown_marker(id))
+                .map(|row| (row, id.to_string()))?,
+        ),
+        None => None,
+    };
     let mut query = p::table.select(Point::as_select()).into_boxed();
     if let Some(project) = scope.project() {
         query = query.filter(p::project_id.eq(project.to_owned()));
