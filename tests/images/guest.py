@@ -1,12 +1,19 @@
 """Boots a guest in QEMU without KVM, has it run a script, waits for its power-off."""
 
 import re
+import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.ground import Ground, GroundError
 
 STATUS = re.compile(rb"guest: script status (\d+)")
+# What the guest says before it does anything, and the seconds that takes at the most. An emulated machine
+# of two processors stands still in its kernel's first seconds once in a while, and is started again.
+UP = b"guest: up"
+UP_DEADLINE = 90
+BOOTS = 2
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,6 @@ def run_script(ground: Ground, drives: list[Drive], script: str, deadline: float
     content = script.encode()
     script_disk.write_bytes(content + bytes(-len(content) % 4096))
     console = ground.path / "guest-console"
-    console.unlink(missing_ok=True)
-    console.touch()
     argv = [
         *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"),
         *("-m", "768", "-smp", "2", "-nodefaults", "-no-reboot", "-display", "none"),
@@ -54,16 +59,35 @@ def run_script(ground: Ground, drives: list[Drive], script: str, deadline: float
         argv += drive.argument(f"disk{number}")
     argv += Drive(script_disk, "raw", read_only=True).argument("script")
     log = ground.path / "qemu-log"
+    machine = _started(ground, argv, console, log)
     try:
-        status = ground.run(argv, deadline, log=log)
-    except GroundError as error:
-        raise GroundError(f"{error}\n{_tail(console)}") from None
+        status = machine.wait(deadline)
+    except subprocess.TimeoutExpired:
+        message = f"the guest was still running after {deadline:.0f} s"
+        raise GroundError(f"{message}\n{_tail(console)}") from None
+    finally:
+        ground.stop(machine)
     if status != 0:
         raise GroundError(f"QEMU ended with status {status}\n{_tail(log)}")
     found = STATUS.search(console.read_bytes())
     if not found or found[1] != b"0":
         raise GroundError(f"the guest's script failed\n{_tail(console)}")
     return console.read_text(errors="replace").replace("\r", "")
+
+
+def _started(ground: Ground, argv: list[str], console: Path, log: Path) -> subprocess.Popen:
+    """A machine whose guest has said that it is up, or that has ended."""
+    for _ in range(BOOTS):
+        console.unlink(missing_ok=True)
+        console.touch()
+        machine = ground.start(argv, log)
+        end = time.monotonic() + UP_DEADLINE
+        while time.monotonic() < end:
+            if machine.poll() is not None or UP in console.read_bytes():
+                return machine
+            time.sleep(0.1)
+        ground.stop(machine)
+    raise GroundError(f"the guest is not up after {BOOTS} boots\n{_tail(console)}")
 
 
 def _tail(path: Path, lines: int = 15) -> str:
