@@ -67,8 +67,7 @@ pub(crate) use created_between;
 
 /// Puts a boxed query behind its marker and in order. The marker is `Option<(key, id text)>`.
 ///
-/// The condition begins with a range of the key, where an index is entered: of `key > k OR (key = k AND
-/// …)` MariaDB reads the index from its start.
+/// The condition begins with a plain range of the key, so that an index can be entered there.
 macro_rules! keyset {
     ($query:expr, $direction:expr, $column:expr, $id:expr, $marker:expr) => {{
         let mut query = $query;

@@ -98,7 +98,8 @@ def _build(folder: Path, size: Size, root_tar: Path):
             size.added * scale,
         )
         with Ground("dataset") as ground:
-            guest.run_script(ground, [guest.Drive(image, "qcow2")], day, deadline=240)
+            drives = [guest.Drive(image, "qcow2")]
+            guest.run_script(ground, drives, day, deadline=240, boots=2)
         disk.to_raw(image, folder / f"{name}.raw")
     # A backup of the base meets the bitmap too, still empty.
     disk.add_bitmap(folder / "base.qcow2", BITMAP)
