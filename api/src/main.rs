@@ -24,12 +24,12 @@ use uuid::Uuid;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// For jemalloc, by this name. Most threads only wait for the database and need no store of free
-/// memory of their own; what a long list took is given back within half a second (docs/adr/0045).
+/// memory of their own; what a long list took is given back within a tenth of a second (docs/adr/0045).
 #[allow(unsafe_code)]
 // SAFETY: it is a thin pointer to a string that ends in a zero byte, as jemalloc reads it.
 #[unsafe(export_name = "malloc_conf")]
 pub static MALLOC_CONF: &[u8; 69] =
-    b"narenas:1,tcache_max:1024,lg_tcache_nslots_mul:-2,dirty_decay_ms:500\0";
+    b"narenas:1,tcache_max:1024,lg_tcache_nslots_mul:-2,dirty_decay_ms:100\0";
 
 /// How often the database is told that this process lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);

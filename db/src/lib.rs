@@ -86,9 +86,9 @@ pub use plan::{
 };
 pub use point::{
     NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_get,
-    point_list, point_transition, point_update, point_with_disks, points_latest_available,
+    point_list, point_transition, point_update, points_latest_available,
 };
-pub use point_disk::{PointDisk, point_disk_list, points_disk_list};
+pub use point_disk::{PointDisk, PointDisks};
 pub use purge::{Purged, purge_batch};
 pub use quota::{
     QuotaDemand, QuotaLimits, QuotaOptions, QuotaResource, quota_check, quota_get, quota_reserve,

@@ -43,6 +43,7 @@ diesel::table! {
         plan_id -> Nullable<Text>,
         plan_run_id -> Nullable<Text>,
         pinned -> Bool,
+        disks -> Nullable<Text>,
     }
 }
 
@@ -249,5 +250,4 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(job_places, jobs);
 diesel::allow_tables_to_appear_in_same_query!(jobs, restores);
-diesel::allow_tables_to_appear_in_same_query!(restore_point_disks, restore_points);
 diesel::allow_tables_to_appear_in_same_query!(jobs, restore_points);

@@ -1,5 +1,6 @@
 """The same number of rows for both: backups of Cinder, restore points of Firn."""
 
+import json
 import uuid
 
 from harness.ground import GroundError
@@ -30,29 +31,36 @@ def cinder(database, project: str, user: str, count: int) -> list[str]:
 def firn(database, project: str, count: int) -> list[str]:
     """Fills Firn's tables with restore points of two disks each; gives the ids. The repository
     knows nothing of them, so deleting them is a job that has nothing to do."""
-    ids = [str(uuid.uuid4()) for _ in range(count)]
+    disks = {str(uuid.uuid4()): [_disk("vda"), _disk("vdb")] for _ in range(count)}
+    ids = list(disks)
     points = ",".join(
         f"('{name}', '{project}', '{uuid.uuid4()}', 'server-{at}', 'nightly', (select id from"
         f" firn.repositories limit 1), 'full', 'available', 'crash', '{uuid.uuid4()}',"
         f" 10737418240, 1073741824, 536870912, 268435456, 1, {TIME.format(at=at)},"
-        f" {TIME.format(at=at)}, {TIME.format(at=at)})"
+        f" {TIME.format(at=at)}, {TIME.format(at=at)}, '{json.dumps(disks[name])}')"
         for at, name in enumerate(ids)
-    )
-    disks = ",".join(
-        f"('{uuid.uuid4()}', '{name}', '{device}', 'root', 'file', 5368709120, 536870912,"
-        " 268435456, 134217728)"
-        for name in ids
-        for device in ("vda", "vdb")
     )
     _fill(
         database,
         "insert into firn.restore_points (id, project_id, instance_id, instance_name, name,"
         " repository_id, mode, state, consistency, job_id, virtual_bytes, read_bytes, new_bytes,"
-        f" stored_bytes, generation, created_at, updated_at, finished_at) values {points};"
-        "insert into firn.restore_point_disks (id, point_id, device, kind, driver, size_bytes,"
-        f" read_bytes, new_bytes, stored_bytes) values {disks};",
+        f" stored_bytes, generation, created_at, updated_at, finished_at, disks) values {points};",
     )
     return ids
+
+
+def _disk(device: str) -> dict:
+    """A disk as `PointDisk` of firn-db has it."""
+    return {
+        "id": str(uuid.uuid4()),
+        "device": device,
+        "kind": "root",
+        "driver": "file",
+        "size_bytes": 5368709120,
+        "read_bytes": 536870912,
+        "new_bytes": 268435456,
+        "stored_bytes": 134217728,
+    }
 
 
 def _fill(database, statement: str):

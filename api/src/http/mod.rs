@@ -41,4 +41,4 @@ pub(crate) use project::PathProject;
 pub(crate) use query::{NoQuery, Query};
 pub(crate) use request_id::{RequestId, RequestIds};
 pub(crate) use strict::{object, path_and_reason};
-pub(crate) use turns::{Turn, Turns};
+pub(crate) use turns::Turns;

@@ -9,7 +9,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
 use serde::Serialize;
 
-/// A piece is at least that long, but for the last one.
+/// A piece is at most that long, but for a single word that is longer.
 const PIECE_BYTES: usize = 32 << 10;
 
 /// A body in JSON. A long one is never in one buffer: each piece is given back once it is sent.
@@ -19,7 +19,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<BoxBody, serde_json::Error>
     if pieces.whole.is_empty() {
         return Ok(BoxBody::new(pieces.last));
     }
-    pieces.end();
+    pieces.end(Vec::new());
     Ok(BoxBody::new(pieces))
 }
 
@@ -31,8 +31,9 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn end(&mut self) {
-        let piece = mem::take(&mut self.last);
+    /// Ends a piece; `next` is where the next one goes.
+    fn end(&mut self, next: Vec<u8>) {
+        let piece = mem::replace(&mut self.last, next);
         self.bytes += piece.len() as u64;
         self.whole.push_back(piece.into());
     }
@@ -47,10 +48,11 @@ impl Write for Pieces {
     /// Called for every word and comma.
     #[inline]
     fn write_all(&mut self, part: &[u8]) -> io::Result<()> {
-        self.last.extend_from_slice(part);
-        if self.last.len() >= PIECE_BYTES {
-            self.end();
+        // It never grows past a piece, which would double what it takes.
+        if self.last.len() + part.len() > PIECE_BYTES && !self.last.is_empty() {
+            self.end(Vec::with_capacity(PIECE_BYTES));
         }
+        self.last.extend_from_slice(part);
         Ok(())
     }
 
@@ -86,9 +88,9 @@ mod tests {
             let value: Vec<_> = (0..count).map(|at| format!("row \"{at}\"")).collect();
             let mut pieces = Pieces::default();
             serde_json::to_writer(&mut pieces, &value).unwrap();
-            pieces.end();
+            pieces.end(Vec::new());
             let longest = pieces.whole.iter().map(Bytes::len).max().unwrap();
-            assert!(longest < PIECE_BYTES + 64, "{longest}");
+            assert!(longest <= PIECE_BYTES, "{longest}");
             let whole = serde_json::to_vec(&value).unwrap();
             assert!(matches!(pieces.size(), BodySize::Sized(size) if size == whole.len() as u64));
             assert_eq!(to_bytes(pieces).await.unwrap(), whole);

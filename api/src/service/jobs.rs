@@ -16,7 +16,6 @@ impl Call {
         }
         let page = self.page(list, JobId)?;
         let (scope, filter, limit) = (self.list_scope(list)?, narrow.filter(), page.limit);
-        let _turn = self.turn(limit).await;
         let jobs = self.query(move |conn| firn_db::job_list(conn, &scope, &filter, &page)).await?;
         let listed = Listed::new(self, jobs, limit, |job| job.id.to_string());
         Ok(listed.map(|job| {

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use firn_db::{Connection, Database, DbError};
 use oslo_messaging::Transport;
 
-use crate::http::{ApiError, Call, Turn, Turns};
+use crate::http::{ApiError, Call, Turns};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::{ApiConfig, Delegation, Identity};
@@ -54,11 +54,6 @@ impl Call {
         queries: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, ApiError> {
         Ok(self.service.database.run(queries).await?)
-    }
-
-    /// Waits until a page that reads that many rows may be made, which is done when the turn is dropped.
-    async fn turn(&self, rows: u32) -> Turn<'_> {
-        self.service.turns.take(rows).await
     }
 }
 

@@ -39,7 +39,6 @@ impl Call {
     ) -> Result<Listed<PlanView>, ApiError> {
         let page = self.page(list, PlanId)?;
         let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
-        let _turn = self.turn(limit).await;
         let plans =
             self.query(move |conn| firn_db::plan_list(conn, &scope, &filter, &page)).await?;
         let listed = Listed::new(self, plans, limit, |row| row.plan.id.to_string());

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use firn_core::{InstanceId, JobId, PointId, ProjectId, RepositoryId};
 use firn_db::{
@@ -38,7 +36,7 @@ impl Call {
         let quotas = self.service.config.quotas;
         let (point, job) = self.query(move |conn| backup_start(conn, &request, &quotas)).await?;
         self.wake(job.id).await;
-        Ok(self.linked_point(PointView::new(point, Vec::new(), Some(job.id))))
+        Ok(self.point_view(point, Some(job.id)))
     }
 
     /// A page of restore points.
@@ -48,39 +46,27 @@ impl Call {
     ) -> Result<Listed<PointView>, ApiError> {
         let page = self.page(list, PointId)?;
         let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
-        let _turn = self.turn(limit).await;
-        let (points, disks) = self
-            .query(move |conn| {
-                let points = firn_db::point_list(conn, &scope, &filter, &page)?;
-                let ids: Vec<_> = points.iter().map(|point| point.id).collect();
-                let disks = firn_db::points_disk_list(conn, &ids)?;
-                Ok((points, disks))
-            })
-            .await?;
-        let mut by_point: HashMap<_, Vec<_>> = HashMap::new();
-        for disk in disks {
-            by_point.entry(disk.point_id).or_default().push(disk);
-        }
+        let points =
+            self.query(move |conn| firn_db::point_list(conn, &scope, &filter, &page)).await?;
         let listed = Listed::new(self, points, limit, |point| point.id.to_string());
-        Ok(listed.map(|point| {
-            let disks = by_point.remove(&point.id).unwrap_or_default();
-            self.linked_point(PointView::new(point, disks, None))
-        }))
+        Ok(listed.map(|point| self.point_view(point, None)))
     }
 
     /// One restore point.
     pub(crate) async fn point_show(&self, id: PointId) -> Result<PointView, ApiError> {
         let scope = self.scope();
-        let (point, disks) =
-            self.query(move |conn| firn_db::point_with_disks(conn, &scope, id)).await?;
-        Ok(self.linked_point(PointView::new(point, disks, None)))
+        let point = self.query(move |conn| firn_db::point_get(conn, &scope, id)).await?;
+        Ok(self.point_view(point, None))
     }
 
-    fn linked_point(&self, view: PointView) -> PointView {
-        match self.self_links(&format!("/v1/restore-points/{}", view.id)) {
-            links @ Some(_) => PointView { links, ..view },
-            None => PointView { plan_id: None, pinned: None, ..view },
+    fn point_view(&self, point: Point, job: Option<JobId>) -> PointView {
+        let mut view = PointView::new(point, job);
+        if self.version < Microversion::V1_1 {
+            (view.plan_id, view.pinned) = (None, None);
+            return view;
         }
+        view.links = self.self_links(&format!("/v1/restore-points/{}", view.id));
+        view
     }
 
     /// Changes what an owner may change, if the point is still as the caller saw it.
@@ -119,12 +105,12 @@ impl Call {
                     if let Some(pinned) = pinned {
                         point = firn_db::point_pin(conn, &scope, id, pinned)?;
                     }
-                    view(conn, point, None).map(Some)
+                    Ok(Some(point))
                 })
             })
             .await?;
-        let view = changed.ok_or(ApiError::Changed { what: "the restore point" })?;
-        Ok(self.linked_point(view))
+        let point = changed.ok_or(ApiError::Changed { what: "the restore point" })?;
+        Ok(self.point_view(point, None))
     }
 
     /// Asks to delete a restore point.
@@ -164,12 +150,12 @@ impl Call {
                         firn_db::quota_reserve(conn, &project, demand, &quotas)?;
                     }
                     let (point, job) = make(conn, &scope, request.clone(), now())?;
-                    Ok((job.id, view(conn, point, Some(job.id))?))
+                    Ok((job.id, point))
                 })
             })
             .await?;
         self.wake(job_id).await;
-        Ok(self.linked_point(point))
+        Ok(self.point_view(point, Some(job_id)))
     }
 }
 
@@ -200,9 +186,4 @@ fn backup_start(
         firn_db::quota_reserve(conn, &request.project_id, &demand, quotas)?;
         firn_db::backup_request_create(conn, request.clone(), now())
     })
-}
-
-fn view(conn: &mut Connection, point: Point, job: Option<JobId>) -> Result<PointView, DbError> {
-    let disks = firn_db::point_disk_list(conn, point.id)?;
-    Ok(PointView::new(point, disks, job))
 }

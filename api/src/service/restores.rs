@@ -85,7 +85,6 @@ impl Call {
     ) -> Result<Listed<RestoreView>, ApiError> {
         let page = self.page(list, RestoreId)?;
         let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
-        let _turn = self.turn(limit).await;
         let restores =
             self.query(move |conn| firn_db::restore_list(conn, &scope, &filter, &page)).await?;
         let listed = Listed::new(self, restores, limit, |restore| restore.id.to_string());

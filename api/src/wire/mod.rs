@@ -15,6 +15,7 @@ mod restore;
 mod restore_target;
 mod service;
 mod text;
+mod time;
 
 pub(crate) use discovery::{Health, Version, VersionBody, VersionsBody};
 pub(crate) use driver::{DriverListBody, DriverView};

@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 use firn_core::{InstanceId, JobId, PlanId, RepositoryId};
-use firn_db::{Point, PointDisk, PointSort};
+use firn_db::{Point, PointDisks, PointSort};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Consistency, Description, DiskKind, Filter, Mode, Name, PointStatus};
+use super::{Consistency, Description, DiskKind, Filter, Mode, Name, PointStatus, time};
 use crate::http::{ETag, Filters, Link, Listed, SortDir, SortKey, View, object};
 
 /// A request for a backup.
@@ -141,10 +141,14 @@ pub(crate) struct PointView {
     pub(crate) new_bytes: Option<u64>,
     /// Bytes that it added to the repository.
     pub(crate) stored_bytes: Option<u64>,
-    pub(crate) disks: Vec<PointDiskView>,
+    #[schema(value_type = Vec<PointDiskView>)]
+    pub(crate) disks: PointDisks,
+    #[serde(serialize_with = "time::text")]
     pub(crate) created_at: DateTime<Utc>,
+    #[serde(serialize_with = "time::text")]
     pub(crate) updated_at: DateTime<Utc>,
     /// When its filling ended.
+    #[serde(serialize_with = "time::optional_text")]
     pub(crate) finished_at: Option<DateTime<Utc>>,
     /// The plan that made it, which need not exist any more; from 1.1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,8 +195,10 @@ impl View for PointView {
     ];
 }
 
-/// One disk of a restore point.
-#[derive(Debug, Serialize, ToSchema)]
+/// One disk of a restore point: what [`firn_db::PointDisk`] stores of it is shown as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), expect(dead_code, reason = "it describes what is stored"))]
 pub(crate) struct PointDiskView {
     pub(crate) id: Uuid,
     /// Target device in the guest.
@@ -208,8 +214,8 @@ pub(crate) struct PointDiskView {
 }
 
 impl PointView {
-    /// `disks` are those of this point; `job` is that of the request, where it made one.
-    pub(crate) fn new(point: Point, disks: Vec<PointDisk>, job: Option<JobId>) -> Self {
+    /// `job` is that of the request, where it made one.
+    pub(crate) fn new(point: Point, job: Option<JobId>) -> Self {
         Self {
             id: point.id.0,
             name: point.name,
@@ -228,7 +234,7 @@ impl PointView {
             read_bytes: point.read_bytes,
             new_bytes: point.new_bytes,
             stored_bytes: point.stored_bytes,
-            disks: disks.into_iter().map(PointDiskView::from).collect(),
+            disks: point.disks.unwrap_or_default(),
             created_at: point.created_at,
             updated_at: point.updated_at,
             finished_at: point.finished_at,
@@ -244,21 +250,6 @@ impl PointView {
     /// Which state of the point this shows.
     pub(crate) fn tag(&self) -> ETag {
         ETag::new(self.generation)
-    }
-}
-
-impl From<PointDisk> for PointDiskView {
-    fn from(disk: PointDisk) -> Self {
-        Self {
-            id: disk.id.0,
-            device: disk.device,
-            kind: disk.kind.into(),
-            driver: disk.driver,
-            size_bytes: disk.size_bytes,
-            read_bytes: disk.read_bytes,
-            new_bytes: disk.new_bytes,
-            stored_bytes: disk.stored_bytes,
-        }
     }
 }
 
@@ -349,4 +340,38 @@ impl Filters for PointQuery {
     type View = PointView;
     type Key = PointSortKey;
     type Marker = Uuid;
+}
+
+#[cfg(test)]
+mod tests {
+    use firn_core::DiskId;
+    use firn_db::PointDisk;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_stored_of_a_disk_is_what_is_shown() {
+        for kind in ["root", "ephemeral", "volume"] {
+            let stored = PointDisk {
+                id: DiskId::new(),
+                device: "vda".to_owned(),
+                kind: serde_json::from_value(json!(kind)).unwrap(),
+                driver: "ceph".to_owned(),
+                size_bytes: 4,
+                read_bytes: 3,
+                new_bytes: 2,
+                stored_bytes: 1,
+            };
+            let json = serde_json::to_value(&stored).unwrap();
+            let shown: PointDiskView = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(
+                (shown.id, shown.device, shown.driver),
+                (stored.id.0, stored.device, stored.driver)
+            );
+            assert_eq!(serde_json::to_value(shown.kind).unwrap(), json!(kind));
+            assert_eq!((shown.size_bytes, shown.read_bytes), (4, 3));
+            assert_eq!((shown.new_bytes, shown.stored_bytes), (2, 1));
+        }
+    }
 }

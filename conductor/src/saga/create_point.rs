@@ -252,8 +252,6 @@ pub(super) fn figures(context: &JobContext) -> Result<PointFigures, JobError> {
     let result: BackupResult = context.output(TRANSFER)?;
     let disks = found.disks.into_iter().zip(result.disks).map(|(source, result)| PointDisk {
         id: DiskId::new(),
-        // Set by the query.
-        point_id: PointId(uuid::Uuid::nil()),
         device: result.device,
         kind: source.disk.disk.kind,
         driver: source.disk.driver,

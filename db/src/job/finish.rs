@@ -29,7 +29,7 @@ pub struct PointFigures {
     pub consistency: Consistency,
     /// The point that it was based on.
     pub parent_id: Option<PointId>,
-    /// Its disks; their `point_id` is set by the query.
+    /// Its disks.
     pub disks: Vec<PointDisk>,
 }
 

@@ -3,10 +3,10 @@ use diesel::prelude::*;
 use firn_core::{PointEvent, PointId, PointState};
 
 use super::{NewPoint, Point, RESOURCE, point_get};
-use crate::point_disk::point_disk_replace;
+use crate::point_disk::disk_rows_replace;
 use crate::schema::restore_points;
 use crate::stored::{Name, Number, OptionalNumber, OptionalText, OptionalTime, Time};
-use crate::{Connection, DbError, PointFigures, Scope, microseconds, transaction};
+use crate::{Connection, DbError, PointDisks, PointFigures, Scope, microseconds, transaction};
 
 /// What an owner may change; `None` leaves it as it is, `Some(None)` clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub fn point_create(
         plan_id: new.origin.map(|origin| origin.plan_id),
         plan_run_id: new.origin.map(|origin| origin.run_id),
         pinned: false,
+        disks: None,
     };
     diesel::insert_into(restore_points::table).values(point.clone()).execute(conn)?;
     Ok(point)
@@ -110,9 +111,10 @@ pub(crate) fn point_fill(
         stored_bytes: sum(|disk| disk.stored_bytes),
         error_message: None,
         finished_at: Some(microseconds(now)),
+        disks: Some(PointDisks::new(figures.disks.clone())),
         ..before.clone()
     };
-    point_disk_replace(conn, before.id, &figures.disks)?;
+    disk_rows_replace(conn, before.id, &figures.disks)?;
     write(conn, before, after, now)
 }
 
@@ -133,7 +135,7 @@ pub(crate) fn point_remove(conn: &mut Connection, point: &Point) -> Result<(), D
             format!("is {}, not deleting", point.state.name()),
         ));
     }
-    point_disk_replace(conn, point.id, &[])?;
+    disk_rows_replace(conn, point.id, &[])?;
     let removed = diesel::delete(
         restore_points::table
             .find(point.id.to_string())
@@ -216,6 +218,7 @@ fn write(
         p::generation.eq(Number::from(row.generation)),
         p::updated_at.eq(Time::from(row.updated_at)),
         p::finished_at.eq(OptionalTime::from(row.finished_at)),
+        p::disks.eq(OptionalText::from(row.disks)),
     ))
     .execute(conn)?;
     if changed == 0 { Err(lost(before.id)) } else { Ok(after) }

@@ -5,6 +5,7 @@ use firn_core::{BackupMode, InstanceId, JobId, PlanId, PointId, PointState, Repo
 
 use super::{Point, point_get};
 use crate::page::{created_between, keyset};
+use crate::point_disk::disks_of_rows;
 use crate::schema::restore_points;
 use crate::stored::{Name, OptionalNumber, Time};
 use crate::{Connection, DbError, Page, Scope};
@@ -151,7 +152,9 @@ pub fn point_list(
             marker.map(|(row, id)| (OptionalNumber::from(row.virtual_bytes).0.unwrap_or(-1), id))
         ),
     };
-    Ok(query.limit(page.limit.into()).load(conn)?)
+    let mut points = query.limit(page.limit.into()).load(conn)?;
+    disks_of_rows(conn, &mut points)?;
+    Ok(points)
 }
 
 /// At most `limit` available points of an instance in a repository, newest first: what an

@@ -11,9 +11,10 @@ use firn_core::{
 };
 
 use crate::plan::PointOrigin;
-use crate::schema::{restore_point_disks, restore_points};
+use crate::point_disk::disks_of_rows;
+use crate::schema::restore_points;
 use crate::stored::{Number, OptionalNumber, OptionalText, OptionalTime, Text, Time};
-use crate::{Connection, DbError, PointDisk, Scope};
+use crate::{Connection, DbError, PointDisks, Scope};
 
 pub use change::{PointUpdate, point_create, point_delete, point_transition, point_update};
 pub(crate) use change::{point_fill, point_get_locked, point_hold, point_remove};
@@ -92,6 +93,9 @@ pub struct Point {
     pub plan_run_id: Option<PlanRunId>,
     /// No retention removes it.
     pub pinned: bool,
+    /// Its disks, by device name; `None` until it is filled.
+    #[diesel(serialize_as = OptionalText, deserialize_as = OptionalText)]
+    pub disks: Option<PointDisks>,
 }
 
 /// What a new restore point is made from.
@@ -121,36 +125,16 @@ pub struct NewPoint {
 
 /// One restore point, if it is in scope.
 pub fn point_get(conn: &mut Connection, scope: &Scope, id: PointId) -> Result<Point, DbError> {
-    let mut query =
-        restore_points::table.find(id.to_string()).select(Point::as_select()).into_boxed();
-    if let Some(project) = scope.project() {
-        query = query.filter(restore_points::project_id.eq(project.to_owned()));
-    }
-    query.first(conn).optional()?.ok_or_else(|| DbError::not_found(RESOURCE, id))
-}
-
-/// One restore point with its disks by device name, if it is in scope, in one query.
-pub fn point_with_disks(
-    conn: &mut Connection,
-    scope: &Scope,
-    id: PointId,
-) -> Result<(Point, Vec<PointDisk>), DbError> {
     // Not boxed: the type of each of the two stands for its statement, which a connection finds
     // prepared without writing it out.
-    let query = restore_points::table
-        .left_join(
-            restore_point_disks::table.on(restore_point_disks::point_id.eq(restore_points::id)),
-        )
-        .filter(restore_points::id.eq(id.to_string()))
-        .select((Point::as_select(), Option::<PointDisk>::as_select()))
-        .order(restore_point_disks::device.asc());
-    let rows: Vec<(Point, Option<PointDisk>)> = match scope.project() {
-        None => query.load(conn)?,
+    let query = restore_points::table.find(id.to_string()).select(Point::as_select());
+    let point = match scope.project() {
+        None => query.first(conn),
         Some(project) => {
-            query.filter(restore_points::project_id.eq(project.to_owned())).load(conn)?
+            query.filter(restore_points::project_id.eq(project.to_owned())).first(conn)
         }
     };
-    let (points, disks): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let point = points.into_iter().next().ok_or_else(|| DbError::not_found(RESOURCE, id))?;
-    Ok((point, disks.into_iter().flatten().collect()))
+    let mut point = point.optional()?.ok_or_else(|| DbError::not_found(RESOURCE, id))?;
+    disks_of_rows(conn, std::slice::from_mut(&mut point))?;
+    Ok(point)
 }

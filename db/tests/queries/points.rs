@@ -1,3 +1,4 @@
+use diesel::connection::SimpleConnection;
 use firn_core::*;
 use firn_db::*;
 
@@ -9,6 +10,7 @@ fn a_filled_point_has_its_disks_and_their_sums(db: Db) {
     assert_eq!(db.point(made.id), made);
     assert_eq!((made.state, made.generation), (PointState::Creating, 0));
     assert_eq!((made.job_id, made.finished_at, made.virtual_bytes), (job.id, None, None));
+    assert_eq!(made.disks, None);
 
     let claim = db.claim(job.id, 11);
     let parent = PointId::new();
@@ -19,21 +21,25 @@ fn a_filled_point_has_its_disks_and_their_sums(db: Db) {
     assert_eq!((point.virtual_bytes, point.read_bytes), (Some(2000), Some(200)));
     assert_eq!((point.new_bytes, point.stored_bytes), (Some(20), Some(2)));
     assert_eq!((point.parent_id, point.finished_at), (Some(parent), Some(at(12))));
-    let disks = db.run(|conn| point_disk_list(conn, point.id));
-    let expected: Vec<_> = [1, 0]
-        .map(|place: usize| PointDisk { point_id: point.id, ..figures.disks[place].clone() })
-        .into();
-    assert_eq!(disks, expected, "by device name");
+    let expected = [1, 0].map(|place: usize| figures.disks[place].clone());
+    assert_eq!(point.disks.unwrap().list().unwrap(), expected, "by device name");
 }
 
-fn disks_of_several_points_come_in_one_query(db: Db) {
-    let points = [db.available("a", 1).id, db.available("a", 2).id];
-    let other = db.available("a", 3).id;
-    let disks = db.run(|conn| points_disk_list(conn, &points));
-    assert_eq!(disks.len(), 4);
-    assert!(disks.iter().all(|disk| disk.point_id != other));
-    assert!(disks.is_sorted_by_key(|disk| (disk.point_id.to_string(), disk.device.clone())));
-    assert_eq!(db.run(|conn| points_disk_list(conn, &[])), []);
+fn disks_that_the_version_before_wrote_are_read(db: Db) {
+    let points = [db.available("a", 1), db.available("a", 2)];
+    let unfilled = db.backup("a", 3).0;
+    // It knows only its table, which we write, too.
+    let forget = "UPDATE restore_points SET disks = NULL";
+    db.run(|conn| Ok(conn.batch_execute(forget)?));
+    assert_eq!(db.point(points[0].id), points[0]);
+    let page = Page { direction: Direction::Ascending, ..Page::first(9) };
+    let listed = db.run(|conn| point_list(conn, &Scope::All, &PointFilter::default(), &page));
+    assert_eq!(listed, [points[0].clone(), points[1].clone(), unfilled]);
+    // Any write of the row brings them over.
+    let update = PointUpdate { name: Some(None), description: None };
+    db.run(|conn| point_update(conn, &Scope::All, points[0].id, &update, at(4)));
+    db.run(|conn| Ok(conn.batch_execute("DELETE FROM restore_point_disks")?));
+    assert_eq!(db.point(points[0].id).disks, points[0].disks);
 }
 
 fn owners_change_name_and_note_only(db: Db) {
@@ -93,7 +99,6 @@ fn only_a_deleting_point_is_deleted_and_an_absent_one_is_fine(db: Db) {
     db.run(|conn| point_transition(conn, &point, event, None, at(2)));
     db.run(|conn| point_delete(conn, point.id));
     assert_eq!(db.kind(|conn| point_get(conn, &Scope::All, point.id)), ErrorKind::NotFound);
-    assert_eq!(db.run(|conn| point_disk_list(conn, point.id)), []);
     db.run(|conn| point_delete(conn, point.id));
 }
 
@@ -124,7 +129,7 @@ fn a_point_needs_its_repository(db: Db) {
 
 every_engine!(
     a_filled_point_has_its_disks_and_their_sums,
-    disks_of_several_points_come_in_one_query,
+    disks_that_the_version_before_wrote_are_read,
     owners_change_name_and_note_only,
     transitions_are_compare_and_set,
     forbidden_events_change_nothing,

@@ -114,7 +114,6 @@ pub(crate) fn project(name: &str) -> Scope {
 pub(crate) fn figures(devices: &[&str]) -> PointFigures {
     let disk = |device: &&str| PointDisk {
         id: DiskId::new(),
-        point_id: PointId::new(),
         device: (*device).to_owned(),
         kind: DiskKind::Root,
         driver: "file".to_owned(),

@@ -18,6 +18,7 @@ pub(crate) async fn list(
     call: Allow<JobListRule>,
     list: List<JobQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let _turn = call.turn(list.limit).await;
     let listed = call.job_list(&list).await?;
     Ok(shown(JobListBody::from(listed), &list.fields))
 }

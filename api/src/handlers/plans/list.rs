@@ -18,6 +18,7 @@ pub(crate) async fn list(
     call: Allow<PlanListRule>,
     list: List<PlanQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let _turn = call.turn(list.limit).await;
     let listed = call.plan_list(&list).await?;
     Ok(shown(PlanListBody::from(listed), &list.fields))
 }

@@ -18,6 +18,7 @@ pub(crate) async fn list(
     call: Allow<PointListRule>,
     list: List<PointQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let _turn = call.turn(list.limit).await;
     let listed = call.point_list(&list).await?;
     Ok(shown(PointListBody::from(listed), &list.fields))
 }

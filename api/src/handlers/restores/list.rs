@@ -18,6 +18,7 @@ pub(crate) async fn list(
     call: Allow<RestoreListRule>,
     list: List<RestoreQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let _turn = call.turn(list.limit).await;
     let listed = call.restore_list(&list).await?;
     Ok(shown(RestoreListBody::from(listed), &list.fields))
 }

@@ -1,7 +1,7 @@
 //! What a conductor would do to jobs, done by hand.
 
 use chrono::{TimeDelta, Utc};
-use firn_core::{Consistency, DiskId, DiskKind, ErrorKind, JobId, PointId};
+use firn_core::{Consistency, DiskId, DiskKind, ErrorKind, JobId};
 use firn_db::{Claim, JobEnd, JobError, JobProgress, PointDisk, PointFigures};
 use serde_json::Value;
 
@@ -68,7 +68,6 @@ impl Harness {
     pub(crate) async fn fill(&self, claim: Claim) {
         let disk = PointDisk {
             id: DiskId::new(),
-            point_id: PointId::new(),
             device: "vda".to_owned(),
             kind: DiskKind::Root,
             driver: "file".to_owned(),

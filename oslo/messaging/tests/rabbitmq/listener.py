@@ -16,6 +16,12 @@ done = threading.Event()
 lock = threading.Lock()
 
 
+def say(line):
+    """One line at a time: what is heard comes from another thread."""
+    with lock:
+        print(line, flush=True)
+
+
 def tell(priority):
     def method(self, context, publisher_id, event_type, payload, metadata):
         global left
@@ -27,8 +33,8 @@ def tell(priority):
             "payload": payload,
             "metadata": metadata,
         }
+        say(json.dumps(heard))
         with lock:
-            print(json.dumps(heard), flush=True)
             left -= 1
             if left == 0:
                 done.set()
@@ -56,7 +62,7 @@ server = oslo_messaging.get_notification_listener(
     executor="threading",
 )
 server.start()
-print("listening", flush=True)
+say("listening")
 ok = done.wait(60)
 server.stop()
 server.wait()

@@ -1,5 +1,5 @@
 //! Reads all allocated bytes of a snapshot, and what changed since another one, and tells how fast:
-//! `cargo run --release -p firn-driver-ceph --example read_speed -- CONF USER POOL/IMAGE SNAPSHOT
+//! `cargo run --release -p firn-driver-ceph --example rbd_read_speed -- CONF USER POOL/IMAGE SNAPSHOT
 //! [BASE]`.
 #![allow(clippy::print_stdout, clippy::expect_used)]
 
