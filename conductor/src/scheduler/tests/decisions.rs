@@ -125,6 +125,7 @@ fn point(plan: &PlanRow, instance: InstanceId, day: i64, state: PointState) -> P
         plan_id: Some(plan.plan.id),
         plan_run_id: None,
         pinned: false,
+        disks: None,
     }
 }
 
