@@ -16,12 +16,14 @@ pub(crate) mod usage;
 
 mod refusals;
 
-use actix_web::HttpResponse;
+use std::error::Error;
+
 use actix_web::http::header::{ContentType, ETAG, LOCATION};
+use actix_web::{HttpResponse, web};
 use firn_core::ErrorKind;
 use serde::Serialize;
 
-use crate::http::{ApiError, ETag, Fields, IfNoneMatch, json};
+use crate::http::{ApiError, ETag, Fields, IfNoneMatch, Pieces, Turn, json};
 
 /// A rule's type, as a handler names it: what it allows, its name, who may where no policy says
 /// otherwise, and the first version that has it.
@@ -45,17 +47,37 @@ pub(crate) use rule;
 
 /// 200 with the fields that were asked for.
 fn shown(body: impl Serialize, fields: &Fields) -> HttpResponse {
-    let written = match fields.select(&body) {
-        Some(short) => json(&short),
-        None => json(&body),
-    };
-    match written {
-        Ok(body) => HttpResponse::Ok().content_type(ContentType::json()).body(body),
-        Err(error) => {
-            let what = "an answer cannot be written as JSON";
-            HttpResponse::from_error(ApiError::failed(ErrorKind::Internal, what, error))
-        }
+    let written = written(&body, fields).map_err(unwritten);
+    written.map_or_else(HttpResponse::from_error, ok)
+}
+
+/// 200 with a page. A long one is not written by the thread that sends to many clients.
+async fn shown_page<B>(body: B, fields: &Fields, turn: &Turn<'_>) -> HttpResponse
+where
+    B: Serialize + Send + 'static,
+{
+    if turn.is_none() {
+        return shown(body, fields);
     }
+    let fields = fields.clone();
+    let written = web::block(move || written(&body, &fields)).await;
+    let written = written.map_err(unwritten).and_then(|written| written.map_err(unwritten));
+    written.map_or_else(HttpResponse::from_error, ok)
+}
+
+fn written(body: &impl Serialize, fields: &Fields) -> Result<Pieces, serde_json::Error> {
+    match fields.select(body) {
+        Some(short) => json(&short),
+        None => json(body),
+    }
+}
+
+fn unwritten(cause: impl Error + Send + Sync + 'static) -> ApiError {
+    ApiError::failed(ErrorKind::Internal, "an answer cannot be written as JSON", cause)
+}
+
+fn ok(body: Pieces) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(body.into_body())
 }
 
 /// 200 with the tag of what is shown; 304 where the client has it already.

@@ -13,24 +13,29 @@ use serde::Serialize;
 const PIECE_BYTES: usize = 32 << 10;
 
 /// A body in JSON. A long one is never in one buffer: each piece is given back once it is sent.
-pub(crate) fn json(value: &impl Serialize) -> Result<BoxBody, serde_json::Error> {
+pub(crate) fn json(value: &impl Serialize) -> Result<Pieces, serde_json::Error> {
     let mut pieces = Pieces::default();
     serde_json::to_writer(&mut pieces, value)?;
-    if pieces.whole.is_empty() {
-        return Ok(BoxBody::new(pieces.last));
-    }
-    pieces.end(Vec::new());
-    Ok(BoxBody::new(pieces))
+    Ok(pieces)
 }
 
+/// JSON in pieces.
 #[derive(Default)]
-struct Pieces {
+pub(crate) struct Pieces {
     whole: VecDeque<Bytes>,
     last: Vec<u8>,
     bytes: u64,
 }
 
 impl Pieces {
+    pub(crate) fn into_body(mut self) -> BoxBody {
+        if self.whole.is_empty() {
+            return BoxBody::new(self.last);
+        }
+        self.end(Vec::new());
+        BoxBody::new(self)
+    }
+
     /// Ends a piece; `next` is where the next one goes.
     fn end(&mut self, next: Vec<u8>) {
         let piece = mem::replace(&mut self.last, next);
@@ -94,7 +99,7 @@ mod tests {
             let whole = serde_json::to_vec(&value).unwrap();
             assert!(matches!(pieces.size(), BodySize::Sized(size) if size == whole.len() as u64));
             assert_eq!(to_bytes(pieces).await.unwrap(), whole);
-            assert_eq!(to_bytes(json(&value).unwrap()).await.unwrap(), whole);
+            assert_eq!(to_bytes(json(&value).unwrap().into_body()).await.unwrap(), whole);
         }
     }
 }
