@@ -24,7 +24,8 @@ use uuid::Uuid;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// For jemalloc, by this name. Most threads only wait for the database and need no store of free
-/// memory of their own; what a long list took is given back within a tenth of a second (docs/adr/0045).
+/// memory of their own; what a long list took is given back within a tenth of a second
+/// (docs/adr/0045).
 #[allow(unsafe_code)]
 // SAFETY: it is a thin pointer to a string that ends in a zero byte, as jemalloc reads it.
 #[unsafe(export_name = "malloc_conf")]

@@ -28,6 +28,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
+    /// What is sent.
     pub(crate) fn into_body(mut self) -> BoxBody {
         if self.whole.is_empty() {
             return BoxBody::new(self.last);

@@ -1,7 +1,8 @@
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// That many long pages are in the making at once, until their JSON is written: enough to keep the database and the processors
-/// busy, and a bound to the memory that clients can make the service take.
+/// That many long pages are in the making at once, until their JSON is written: enough to keep
+/// the database and the processors busy, and a bound to the memory that clients can make the
+/// service take.
 const LONG_PAGES: usize = 2;
 /// Pages up to that many rows are made at once.
 const SHORT_ROWS: u32 = 100;

@@ -104,7 +104,8 @@ fn kept(place: Place) {
         assert_eq!((point.instance_name.as_str(), point.virtual_bytes), ("wéb", Some(2000)));
         assert_eq!(point.created_at.timestamp_subsec_micros(), 123_456);
         assert_eq!((point.plan_id, point.pinned), (None, false));
-        assert_eq!(point.disks.unwrap().list().unwrap()[0].device, "vda");
+        let disks = point.disks.unwrap().list().unwrap();
+        assert_eq!((disks.len(), disks[0].device.as_str()), (1, "vda"));
         let job: JobId = JOB.parse().unwrap();
         assert_eq!(job_get(conn, &Scope::All, job)?.state, JobState::Succeeded);
         assert_eq!(job_step_list(conn, job)?.len(), 1);
