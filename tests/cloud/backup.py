@@ -171,12 +171,21 @@ class Backup(Smoke):
     def read_only(self):
         """The user that reads can do nothing else."""
         spec = next(iter(self.where.values()))
-        for command in (["snap", "create", f"{spec}@forbidden"], ["resize", "--size", "2G", spec]):
+        pool = spec.partition("/")[0]
+        for program, *command in (
+            ["rbd", "snap", "create", f"{spec}@forbidden"],
+            ["rbd", "resize", "--size", "2G", spec],
+            # What a write to an image comes to in the end.
+            ["rados", "-p", pool, "put", "forbidden", "/etc/hostname"],
+        ):
+            user = ["-c", STATE / "ceph/etc/ceph.conf", "--id", "firn-backup"]
             refused = subprocess.run(
-                ["rbd", "-c", STATE / "ceph/etc/ceph.conf", "--id", "firn-backup", *command],
-                capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
+                [program, *user, *command], capture_output=True, text=True, timeout=60
+            )
             assert refused.returncode != 0, f"firn-backup may {command}"
+            # Not for another reason.
+            why = "not permitted|Permission denied|Read-only"
+            assert re.search(why, refused.stderr), f"{command}: {refused.stderr}"
         assert "forbidden" not in snapshots(spec)
         self.say("firn-backup can only read")
 

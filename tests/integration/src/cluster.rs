@@ -16,7 +16,7 @@ use crate::{Api, Ground, kill, program, until, within};
 
 /// The machine may be busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(90);
-const LOG_LINES: usize = 60;
+const LOG_LINES: usize = 120;
 
 /// What a cluster's processes share.
 #[derive(Clone, Debug)]
@@ -222,7 +222,9 @@ impl Drop for Cluster {
         let names: Vec<_> = self.processes.keys().cloned().collect();
         for name in names {
             if thread::panicking() {
-                eprintln!("---- {name} ----\n{}", tail(&self.processes[&name].log));
+                let log = &self.processes[&name].log;
+                eprintln!("---- {name} warned ----\n{}", warnings(log));
+                eprintln!("---- {name} ----\n{}", tail(log));
             }
             self.crash(&name);
         }
@@ -235,9 +237,23 @@ impl Drop for Cluster {
 }
 
 fn tail(log: &Path) -> String {
+    last_lines(log, |_| true)
+}
+
+/// What went wrong long before the end may be told far above the last lines; what became better
+/// again, as a connection does, tells when.
+fn warnings(log: &Path) -> String {
+    last_lines(log, |line| {
+        [" WARN ", " ERROR ", "connected to", "receiving again"]
+            .iter()
+            .any(|sign| line.contains(sign))
+    })
+}
+
+fn last_lines(log: &Path, wanted: impl Fn(&str) -> bool) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
-    let lines: Vec<_> = text.lines().collect();
+    let lines: Vec<_> = text.lines().filter(|line| wanted(line)).collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 

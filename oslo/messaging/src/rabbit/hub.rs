@@ -11,8 +11,12 @@ use super::RabbitOptions;
 use super::link::{Link, LinkError, Turn};
 use crate::MessagingError;
 
-/// A connection that lived shorter than this counts as a failed one for the waits.
+/// A broker whose connection ends sooner than this after it began is not asked again at once.
 const STABLE: Duration = Duration::from_secs(10);
+
+/// The most failures that connections count for which ended too soon: a short wait, for those who
+/// call a service of ours are waiting for it meanwhile.
+const LET_GO: u32 = 2;
 
 /// A connection that comes back by itself.
 pub(super) struct Hub {
@@ -137,7 +141,7 @@ async fn keep(
             tracing::warn!(purpose, broker = link.address, error = chain(&lost), "connection lost");
             cause = Some(Arc::new(lost));
             link.end().await;
-            failures = if since.elapsed() >= STABLE { 0 } else { failures + 1 };
+            failures = after_a_connection(since.elapsed(), failures);
             // The next one first: this one has just gone.
             host += 1;
         } else {
@@ -147,6 +151,13 @@ async fn keep(
         set(&state, State::Down { cause, rounds });
         tokio::time::sleep(wait(&options, failures)).await;
     }
+}
+
+/// What counts as failures when a connection has ended. It is proof that the broker can be reached,
+/// so what came before it is forgotten; but one that lets go of everybody at once, again and again,
+/// is not to be asked without a pause.
+fn after_a_connection(lived: Duration, failures: u32) -> u32 {
+    if lived >= STABLE { 0 } else { (failures + 1).min(LET_GO) }
 }
 
 /// The end is for good.
@@ -201,5 +212,17 @@ mod tests {
             }
         }
         assert_ne!(wait(&options, 6), wait(&options, 6));
+    }
+
+    #[test]
+    fn only_a_broker_that_cannot_be_reached_is_waited_for_longer_and_longer() {
+        let (short, long) = (STABLE / 2, STABLE);
+        assert_eq!(after_a_connection(long, 7), 0);
+        assert_eq!(after_a_connection(short, 0), 1);
+        // Cut again and again.
+        assert_eq!(after_a_connection(short, 1), 2);
+        assert_eq!(after_a_connection(short, 2), 2);
+        // After a long time without a broker.
+        assert_eq!(after_a_connection(short, 1000), 2);
     }
 }

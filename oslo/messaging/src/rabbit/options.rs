@@ -21,7 +21,8 @@ pub struct RabbitOptions {
     /// the message.
     pub publish_timeout: Duration,
     /// The first wait before brokers are tried again (`rabbit_retry_interval`). It doubles at each
-    /// failure and is cut short by up to a half at random.
+    /// failure and is cut short by up to a half at random. A connection that was there and ended
+    /// soon makes it no longer than twice this.
     pub retry_interval: Duration,
     /// The longest such wait (`rabbit_interval_max`).
     pub retry_interval_max: Duration,

@@ -12,8 +12,8 @@ use crate::world::World;
 
 const MACHINES: usize = 20;
 const ROUNDS: usize = 10;
-/// How often the connections to the broker are cut, and the jobs that are asked for between: services
-/// that lose them again and again wait longer and longer.
+/// How often the connections to the broker are cut, and the jobs that are asked for between: who
+/// loses them again and again must be back before a job has waited in vain for its agent.
 const CUTS: usize = 8;
 const BETWEEN_CUTS: usize = 5;
 
