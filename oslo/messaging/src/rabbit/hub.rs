@@ -154,8 +154,8 @@ async fn keep(
 }
 
 /// What counts as failures when a connection has ended. It is proof that the broker can be reached,
-/// so what came before it is forgotten; but one that lets go of everybody at once, again and again,
-/// is not to be asked without a pause.
+/// so those before it count for little; but a broker that lets go of everybody at once, again and
+/// again, is not to be asked without a pause.
 fn after_a_connection(lived: Duration, failures: u32) -> u32 {
     if lived >= STABLE { 0 } else { (failures + 1).min(LET_GO) }
 }
