@@ -73,6 +73,8 @@ pub async fn serve(
     let server = HttpServer::new(move || api.app())
         .workers(workers.get())
         .keep_alive(KEEP_ALIVE)
+        // Else the end of an answer may wait for the client's kernel to acknowledge its beginning.
+        .tcp_nodelay(true)
         .client_request_timeout(patience)
         .client_disconnect_timeout(patience)
         .max_connections(CONNECTIONS_MAX)

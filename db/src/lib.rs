@@ -85,8 +85,8 @@ pub use plan::{
     plan_transition, plan_update, point_pin, points_of_plan,
 };
 pub use point::{
-    NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_get,
-    point_list, point_transition, point_update, points_latest_available,
+    NewPoint, Point, PointFilter, PointSort, PointUpdate, point_create, point_delete, point_each,
+    point_get, point_list, point_transition, point_update, points_latest_available,
 };
 pub use point_disk::{PointDisk, PointDisks};
 pub use purge::{Purged, purge_batch};

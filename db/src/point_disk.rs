@@ -117,12 +117,14 @@ struct DiskRow {
     stored_bytes: u64,
 }
 
+/// Whether the version before filled the point.
+pub(crate) const fn disks_lie_in_rows(point: &Point) -> bool {
+    point.disks.is_none() && point.virtual_bytes.is_some()
+}
+
 /// Gives the points that the version before filled their disks.
 pub(crate) fn disks_of_rows(conn: &mut Connection, points: &mut [Point]) -> Result<(), DbError> {
-    let mut lacking: Vec<_> = points
-        .iter_mut()
-        .filter(|point| point.disks.is_none() && point.virtual_bytes.is_some())
-        .collect();
+    let mut lacking: Vec<_> = points.iter_mut().filter(|point| disks_lie_in_rows(point)).collect();
     for points in lacking.chunks_mut(POINTS_AT_ONCE) {
         let ids: Vec<_> = points.iter().map(|point| point.id.to_string()).collect();
         let rows: Vec<DiskRow> = restore_point_disks::table

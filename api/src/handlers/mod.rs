@@ -16,14 +16,11 @@ pub(crate) mod usage;
 
 mod refusals;
 
-use std::error::Error;
-
+use actix_web::HttpResponse;
 use actix_web::http::header::{ContentType, ETAG, LOCATION};
-use actix_web::{HttpResponse, web};
-use firn_core::ErrorKind;
 use serde::Serialize;
 
-use crate::http::{ApiError, ETag, Fields, IfNoneMatch, Pieces, Turn, json};
+use crate::http::{ETag, Fields, IfNoneMatch, Pieces};
 
 /// A rule's type, as a handler names it: what it allows, its name, who may where no policy says
 /// otherwise, and the first version that has it.
@@ -47,36 +44,11 @@ pub(crate) use rule;
 
 /// 200 with the fields that were asked for.
 fn shown(body: impl Serialize, fields: &Fields) -> HttpResponse {
-    let written = written(&body, fields).map_err(unwritten);
-    written.map_or_else(HttpResponse::from_error, ok)
+    fields.json(&body).map_or_else(HttpResponse::from_error, written)
 }
 
-/// 200 with a page. A long one is not written by the thread that sends to many clients.
-async fn shown_page<B>(body: B, fields: &Fields, turn: &Turn<'_>) -> HttpResponse
-where
-    B: Serialize + Send + 'static,
-{
-    if turn.is_none() {
-        return shown(body, fields);
-    }
-    let fields = fields.clone();
-    let written = web::block(move || written(&body, &fields)).await;
-    let written = written.map_err(unwritten).and_then(|written| written.map_err(unwritten));
-    written.map_or_else(HttpResponse::from_error, ok)
-}
-
-fn written(body: &impl Serialize, fields: &Fields) -> Result<Pieces, serde_json::Error> {
-    match fields.select(body) {
-        Some(short) => json(&short),
-        None => json(body),
-    }
-}
-
-fn unwritten(cause: impl Error + Send + Sync + 'static) -> ApiError {
-    ApiError::failed(ErrorKind::Internal, "an answer cannot be written as JSON", cause)
-}
-
-fn ok(body: Pieces) -> HttpResponse {
+/// 200 with what is written already.
+fn written(body: Pieces) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(body.into_body())
 }
 

@@ -1,7 +1,8 @@
+use firn_core::ErrorKind;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::ApiError;
+use super::{ApiError, Pieces, json};
 
 /// Which fields of a resource an answer shows; all where the client named none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,27 +26,54 @@ impl Fields {
         Ok(Self(Some(fields)))
     }
 
+    /// `body` with these fields only, in JSON.
+    pub(crate) fn json(&self, body: &impl Serialize) -> Result<Pieces, ApiError> {
+        let written = match self.select(body) {
+            Some(short) => json(&short),
+            None => json(body),
+        };
+        written.map_err(unwritten)
+    }
+
+    /// Writes one row of a list with these fields only.
+    pub(super) fn write_row(
+        &self,
+        buffer: &mut Vec<u8>,
+        row: &impl Serialize,
+    ) -> Result<(), serde_json::Error> {
+        let Some(fields) = &self.0 else { return serde_json::to_writer(buffer, row) };
+        let mut short = serde_json::to_value(row)?;
+        retain(&mut short, fields);
+        serde_json::to_writer(buffer, &short)
+    }
+
     /// `body`, a resource or a list of them under its name, with these fields only.
     ///
     /// `None` where all fields are wanted, which is cheaper without this.
-    pub(crate) fn select(&self, body: &impl Serialize) -> Option<Value> {
+    fn select(&self, body: &impl Serialize) -> Option<Value> {
         let fields = self.0.as_ref()?;
         let mut body = serde_json::to_value(body).unwrap_or_default();
         for (name, value) in body.as_object_mut()? {
             match value {
-                Value::Object(resource) => {
-                    resource.retain(|field, _| fields.contains(&field.as_str()));
-                }
                 Value::Array(resources) if !name.ends_with("_links") => {
-                    for resource in resources.iter_mut().filter_map(Value::as_object_mut) {
-                        resource.retain(|field, _| fields.contains(&field.as_str()));
-                    }
+                    resources.iter_mut().for_each(|resource| retain(resource, fields));
                 }
+                Value::Object(_) => retain(value, fields),
                 _ => {}
             }
         }
         Some(body)
     }
+}
+
+fn retain(resource: &mut Value, fields: &[&str]) {
+    if let Value::Object(resource) = resource {
+        resource.retain(|field, _| fields.contains(&field.as_str()));
+    }
+}
+
+pub(super) fn unwritten(cause: serde_json::Error) -> ApiError {
+    ApiError::failed(ErrorKind::Internal, "an answer cannot be written as JSON", cause)
 }
 
 #[cfg(test)]

@@ -151,6 +151,12 @@ pub(crate) struct Allow<R> {
     rule: PhantomData<R>,
 }
 
+impl<R> Allow<R> {
+    pub(crate) fn into_call(self) -> Call {
+        self.call
+    }
+}
+
 impl<R> Deref for Allow<R> {
     type Target = Call;
 

@@ -20,6 +20,7 @@ mod query;
 mod request_id;
 mod strict;
 mod turns;
+mod written_page;
 
 pub(crate) use admit::admit;
 pub(crate) use body::Body;
@@ -41,4 +42,5 @@ pub(crate) use project::PathProject;
 pub(crate) use query::{NoQuery, Query};
 pub(crate) use request_id::{RequestId, RequestIds};
 pub(crate) use strict::{object, path_and_reason};
-pub(crate) use turns::{Turn, Turns};
+pub(crate) use turns::Turns;
+pub(crate) use written_page::WrittenPage;

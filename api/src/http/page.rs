@@ -3,7 +3,6 @@ use std::cmp::Ordering;
 use firn_db::{Direction, Page};
 
 use super::links::Link;
-use super::turns::Turn;
 use super::{ApiError, Call, Filters, List};
 
 /// Which way a list is sorted.
@@ -34,12 +33,6 @@ impl From<SortDir> for Direction {
 }
 
 impl Call {
-    /// Waits until a page of that many rows may be made. It is the caller's turn until this is
-    /// dropped, which is when the answer is written.
-    pub(crate) async fn turn(&self, asked: Option<u32>) -> Turn<'_> {
-        self.service.turns.take(asked.unwrap_or(u32::MAX).min(self.max_limit())).await
-    }
-
     /// How many rows to read: what the client gets, and one more to learn whether more follow.
     pub(crate) fn read_limit(&self, asked: Option<u32>) -> u32 {
         let max = self.max_limit();

@@ -37,6 +37,14 @@ impl Pieces {
         BoxBody::new(self)
     }
 
+    pub(super) fn push(&mut self, part: &[u8]) {
+        // It never grows past a piece, which would double what it takes.
+        if self.last.len() + part.len() > PIECE_BYTES && !self.last.is_empty() {
+            self.end(Vec::with_capacity(PIECE_BYTES));
+        }
+        self.last.extend_from_slice(part);
+    }
+
     /// Ends a piece; `next` is where the next one goes.
     fn end(&mut self, next: Vec<u8>) {
         let piece = mem::replace(&mut self.last, next);
@@ -51,14 +59,9 @@ impl Write for Pieces {
         self.write_all(part).map(|()| part.len())
     }
 
-    /// Called for every word and comma.
     #[inline]
     fn write_all(&mut self, part: &[u8]) -> io::Result<()> {
-        // It never grows past a piece, which would double what it takes.
-        if self.last.len() + part.len() > PIECE_BYTES && !self.last.is_empty() {
-            self.end(Vec::with_capacity(PIECE_BYTES));
-        }
-        self.last.extend_from_slice(part);
+        self.push(part);
         Ok(())
     }
 

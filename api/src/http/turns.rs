@@ -4,15 +4,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// the database and the processors busy, and a bound to the memory that clients can make the
 /// service take.
 const LONG_PAGES: usize = 2;
-/// Pages up to that many rows are made at once.
-const SHORT_ROWS: u32 = 100;
+/// Pages that read up to that many rows do not wait.
+const SHORT_ROWS: u32 = 128;
 
 /// Long pages wait for each other.
 #[derive(Debug)]
 pub(crate) struct Turns(Semaphore);
 
 /// That it is one's turn, until it is dropped.
-pub(crate) type Turn<'a> = Option<SemaphorePermit<'a>>;
+type Turn<'a> = Option<SemaphorePermit<'a>>;
 
 impl Turns {
     pub(crate) const fn new() -> Self {

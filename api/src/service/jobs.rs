@@ -1,27 +1,29 @@
 use firn_core::{JobId, JobState};
 
 use super::now;
-use crate::http::{ApiError, Call, List, Listed};
+use crate::http::{ApiError, Call, List, Listed, Pieces, WrittenPage};
 use crate::wire::{EventQuery, EventView, JobQuery, JobSummary, JobView};
 
 impl Call {
     /// A page of jobs.
-    pub(crate) async fn job_list(
-        &self,
-        list: &List<JobQuery>,
-    ) -> Result<Listed<JobSummary>, ApiError> {
+    pub(crate) async fn job_list(self, list: List<JobQuery>) -> Result<Pieces, ApiError> {
         let narrow = &list.filters;
         if narrow.restore_point_id.is_some() && narrow.restore_id.is_some() {
             return Err(ApiError::field("restore_id", "cannot go with restore_point_id"));
         }
-        let page = self.page(list, JobId)?;
-        let (scope, filter, limit) = (self.list_scope(list)?, narrow.filter(), page.limit);
-        let jobs = self.query(move |conn| firn_db::job_list(conn, &scope, &filter, &page)).await?;
-        let listed = Listed::new(self, jobs, limit, |job| job.id.to_string());
-        Ok(listed.map(|job| {
-            let links = self.self_links(&format!("/v1/jobs/{}", job.id));
-            JobSummary { links, ..job.into() }
-        }))
+        let page = self.page(&list, JobId)?;
+        let (scope, filter) = (self.list_scope(&list)?, narrow.filter());
+        let written = WrittenPage::new("jobs", list.fields, page.limit);
+        self.written_page(written, move |call, conn, written| {
+            for job in firn_db::job_list(conn, &scope, &filter, &page)? {
+                written.row(job.id.0, || {
+                    let links = call.self_links(&format!("/v1/jobs/{}", job.id));
+                    JobSummary { links, ..job.into() }
+                });
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// One job with its steps.

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use firn_db::{Connection, Database, DbError};
 use oslo_messaging::Transport;
 
-use crate::http::{ApiError, Call, Turns};
+use crate::http::{ApiError, Call, Pieces, Turns, WrittenPage};
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 use crate::{ApiConfig, Delegation, Identity};
@@ -54,6 +54,24 @@ impl Call {
         queries: impl FnOnce(&mut Connection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, ApiError> {
         Ok(self.service.database.run(queries).await?)
+    }
+
+    /// A page in JSON. The thread that reads the rows also makes what is shown of them and writes
+    /// it: a long page does not wait for other threads on its way, nor they for it.
+    async fn written_page(
+        self,
+        mut page: WrittenPage,
+        rows: impl FnOnce(&Self, &mut Connection, &mut WrittenPage) -> Result<(), DbError>
+        + Send
+        + 'static,
+    ) -> Result<Pieces, ApiError> {
+        let service = self.service.clone();
+        let _turn = service.turns.take(page.read_limit()).await;
+        let write = move |conn: &mut Connection| {
+            rows(&self, conn, &mut page)?;
+            Ok(page.end(&self))
+        };
+        service.database.run(write).await?
     }
 }
 

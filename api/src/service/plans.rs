@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::delegation::refused;
 use super::now;
-use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed};
+use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed, Pieces, WrittenPage};
 use crate::wire::{PlanActionBody, PlanQuery, PlanView, RunQuery, RunView, plain};
 
 impl Call {
@@ -33,16 +33,17 @@ impl Call {
     }
 
     /// A page of plans.
-    pub(crate) async fn plan_list(
-        &self,
-        list: &List<PlanQuery>,
-    ) -> Result<Listed<PlanView>, ApiError> {
-        let page = self.page(list, PlanId)?;
-        let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
-        let plans =
-            self.query(move |conn| firn_db::plan_list(conn, &scope, &filter, &page)).await?;
-        let listed = Listed::new(self, plans, limit, |row| row.plan.id.to_string());
-        Ok(listed.map(|row| self.linked_plan(row)))
+    pub(crate) async fn plan_list(self, list: List<PlanQuery>) -> Result<Pieces, ApiError> {
+        let page = self.page(&list, PlanId)?;
+        let (scope, filter) = (self.list_scope(&list)?, list.filters.filter());
+        let written = WrittenPage::new("plans", list.fields, page.limit);
+        self.written_page(written, move |call, conn, written| {
+            for row in firn_db::plan_list(conn, &scope, &filter, &page)? {
+                written.row(row.plan.id.0, || call.linked_plan(row));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// One plan.

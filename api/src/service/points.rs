@@ -7,7 +7,7 @@ use firn_db::{
 use serde_json::{Value, json};
 
 use super::now;
-use crate::http::{ApiError, Call, ETag, IfMatch, List, Listed, Microversion};
+use crate::http::{ApiError, Call, ETag, IfMatch, List, Microversion, Pieces, WrittenPage};
 use crate::wire::{InstanceView, PointCreate, PointPatch, PointQuery, PointView, VerifyOptions};
 
 /// Checks a point's state and makes the job that works on it.
@@ -40,16 +40,16 @@ impl Call {
     }
 
     /// A page of restore points.
-    pub(crate) async fn point_list(
-        &self,
-        list: &List<PointQuery>,
-    ) -> Result<Listed<PointView>, ApiError> {
-        let page = self.page(list, PointId)?;
-        let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
-        let points =
-            self.query(move |conn| firn_db::point_list(conn, &scope, &filter, &page)).await?;
-        let listed = Listed::new(self, points, limit, |point| point.id.to_string());
-        Ok(listed.map(|point| self.point_view(point, None)))
+    pub(crate) async fn point_list(self, list: List<PointQuery>) -> Result<Pieces, ApiError> {
+        let page = self.page(&list, PointId)?;
+        let (scope, filter) = (self.list_scope(&list)?, list.filters.filter());
+        let written = WrittenPage::new("restore_points", list.fields, page.limit);
+        self.written_page(written, move |call, conn, written| {
+            firn_db::point_each(conn, &scope, &filter, &page, |point| {
+                written.row(point.id.0, || call.point_view(point, None));
+            })
+        })
+        .await
     }
 
     /// One restore point.

@@ -4,7 +4,7 @@ use firn_db::{Connection, DbError, Job, QuotaDemand, QuotaLimits, Restore, Resto
 use serde_json::json;
 
 use super::now;
-use crate::http::{ApiError, Call, List, Listed};
+use crate::http::{ApiError, Call, List, Pieces, WrittenPage};
 use crate::policy::FILE_RESTORE;
 use crate::wire::{RestoreCreate, RestoreQuery, RestoreView};
 
@@ -79,16 +79,17 @@ impl Call {
     }
 
     /// A page of restores.
-    pub(crate) async fn restore_list(
-        &self,
-        list: &List<RestoreQuery>,
-    ) -> Result<Listed<RestoreView>, ApiError> {
-        let page = self.page(list, RestoreId)?;
-        let (scope, filter, limit) = (self.list_scope(list)?, list.filters.filter(), page.limit);
-        let restores =
-            self.query(move |conn| firn_db::restore_list(conn, &scope, &filter, &page)).await?;
-        let listed = Listed::new(self, restores, limit, |restore| restore.id.to_string());
-        Ok(listed.map(|restore| self.linked_restore(restore)))
+    pub(crate) async fn restore_list(self, list: List<RestoreQuery>) -> Result<Pieces, ApiError> {
+        let page = self.page(&list, RestoreId)?;
+        let (scope, filter) = (self.list_scope(&list)?, list.filters.filter());
+        let written = WrittenPage::new("restores", list.fields, page.limit);
+        self.written_page(written, move |call, conn, written| {
+            for restore in firn_db::restore_list(conn, &scope, &filter, &page)? {
+                written.row(restore.id.0, || call.linked_restore(restore));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// One restore.

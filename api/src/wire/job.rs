@@ -30,19 +30,13 @@ pub(crate) struct JobBody {
 }
 
 /// A page of jobs.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written row by row")]
 pub(crate) struct JobListBody {
     pub(crate) jobs: Vec<JobSummary>,
     /// The next page, where there is one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) jobs_links: Vec<Link>,
-}
-
-impl From<Listed<JobSummary>> for JobListBody {
-    fn from(listed: Listed<JobSummary>) -> Self {
-        Self { jobs: listed.items, jobs_links: listed.links }
-    }
 }
 
 /// A job with its steps.

@@ -65,19 +65,13 @@ pub(crate) struct PlanBody {
 }
 
 /// A page of plans.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written row by row")]
 pub(crate) struct PlanListBody {
     pub(crate) plans: Vec<PlanView>,
     /// The next page, where there is one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) plans_links: Vec<Link>,
-}
-
-impl From<Listed<PlanView>> for PlanListBody {
-    fn from(listed: Listed<PlanView>) -> Self {
-        Self { plans: listed.items, plans_links: listed.links }
-    }
 }
 
 /// A plan: what is backed up when, and how long it is kept.

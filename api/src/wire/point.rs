@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Consistency, Description, DiskKind, Filter, Mode, Name, PointStatus, time};
-use crate::http::{ETag, Filters, Link, Listed, SortDir, SortKey, View, object};
+use crate::http::{ETag, Filters, Link, SortDir, SortKey, View, object};
 
 /// A request for a backup.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -96,19 +96,13 @@ pub(crate) struct PointBody {
 }
 
 /// A page of restore points.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written row by row")]
 pub(crate) struct PointListBody {
     pub(crate) restore_points: Vec<PointView>,
     /// The next page, where there is one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) restore_points_links: Vec<Link>,
-}
-
-impl From<Listed<PointView>> for PointListBody {
-    fn from(listed: Listed<PointView>) -> Self {
-        Self { restore_points: listed.items, restore_points_links: listed.links }
-    }
 }
 
 /// A restore point: the disks of one instance at one time.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::RestoreStatus;
 use super::restore_target::{TargetCreate, TargetDocument};
-use crate::http::{Filters, Link, Listed, SortDir, SortKey, View, object};
+use crate::http::{Filters, Link, SortDir, SortKey, View, object};
 
 /// A request for a restore.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,19 +39,13 @@ pub(crate) struct RestoreBody {
 }
 
 /// A page of restores.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written row by row")]
 pub(crate) struct RestoreListBody {
     pub(crate) restores: Vec<RestoreView>,
     /// The next page, where there is one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(crate) restores_links: Vec<Link>,
-}
-
-impl From<Listed<RestoreView>> for RestoreListBody {
-    fn from(listed: Listed<RestoreView>) -> Self {
-        Self { restores: listed.items, restores_links: listed.links }
-    }
 }
 
 /// A restore.

@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text as SqlText};
 use firn_core::{BackupMode, InstanceId, JobId, PlanId, PointId, PointState, RepositoryId};
 
 use super::{Point, point_get};
 use crate::page::{created_between, keyset};
-use crate::point_disk::disks_of_rows;
+use crate::point_disk::{disks_lie_in_rows, disks_of_rows};
 use crate::schema::restore_points;
 use crate::stored::{Name, OptionalNumber, Time};
 use crate::{Connection, DbError, Page, Scope};
@@ -70,6 +71,19 @@ pub fn point_list(
     filter: &PointFilter,
     page: &Page<PointId, PointSort>,
 ) -> Result<Vec<Point>, DbError> {
+    let mut points = Vec::new();
+    point_each(conn, scope, filter, page, |point| points.push(point))?;
+    Ok(points)
+}
+
+/// Gives the restore points of a page one by one, in order: they are not all in memory at once.
+pub fn point_each(
+    conn: &mut Connection,
+    scope: &Scope,
+    filter: &PointFilter,
+    page: &Page<PointId, PointSort>,
+    mut each: impl FnMut(Point),
+) -> Result<(), DbError> {
     use restore_points as p;
     let marker = match page.marker {
         Some(id) => Some(
@@ -152,9 +166,19 @@ pub fn point_list(
             marker.map(|(row, id)| (OptionalNumber::from(row.virtual_bytes).0.unwrap_or(-1), id))
         ),
     };
-    let mut points = query.limit(page.limit.into()).load(conn)?;
-    disks_of_rows(conn, &mut points)?;
-    Ok(points)
+    let query = query.limit(page.limit.into());
+    // From the first on that the version before filled, whose disks are asked for in the end.
+    let mut held = Vec::new();
+    for point in query.load_iter::<Point, DefaultLoadingMode>(conn)? {
+        let point = point?;
+        match held.is_empty() && !disks_lie_in_rows(&point) {
+            true => each(point),
+            false => held.push(point),
+        }
+    }
+    disks_of_rows(conn, &mut held)?;
+    held.into_iter().for_each(each);
+    Ok(())
 }
 
 /// At most `limit` available points of an instance in a repository, newest first: what an

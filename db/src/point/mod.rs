@@ -18,7 +18,7 @@ use crate::{Connection, DbError, PointDisks, Scope};
 
 pub use change::{PointUpdate, point_create, point_delete, point_transition, point_update};
 pub(crate) use change::{point_fill, point_get_locked, point_hold, point_remove};
-pub use list::{PointFilter, PointSort, point_list, points_latest_available};
+pub use list::{PointFilter, PointSort, point_each, point_list, points_latest_available};
 
 const RESOURCE: &str = "restore point";
 

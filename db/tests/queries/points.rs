@@ -34,10 +34,14 @@ fn disks_that_the_version_before_wrote_are_read(db: Db) {
     assert_eq!(db.point(points[0].id), points[0]);
     let page = Page { direction: Direction::Ascending, ..Page::first(9) };
     let listed = db.run(|conn| point_list(conn, &Scope::All, &PointFilter::default(), &page));
-    assert_eq!(listed, [points[0].clone(), points[1].clone(), unfilled]);
+    assert_eq!(listed, [points[0].clone(), points[1].clone(), unfilled.clone()]);
+    // One of its points between two of ours stays between them.
+    let newer = db.available("a", 4);
+    let listed = db.run(|conn| point_list(conn, &Scope::All, &PointFilter::default(), &page));
+    assert_eq!(listed, [points[0].clone(), points[1].clone(), unfilled, newer]);
     // Any write of the row brings them over.
     let update = PointUpdate { name: Some(None), description: None };
-    db.run(|conn| point_update(conn, &Scope::All, points[0].id, &update, at(4)));
+    db.run(|conn| point_update(conn, &Scope::All, points[0].id, &update, at(5)));
     db.run(|conn| Ok(conn.batch_execute("DELETE FROM restore_point_disks")?));
     assert_eq!(db.point(points[0].id).disks, points[0].disks);
 }
@@ -127,7 +131,24 @@ fn a_point_needs_its_repository(db: Db) {
     assert_eq!(db.kind(|conn| job_get(conn, &Scope::All, job)), ErrorKind::NotFound);
 }
 
+/// In MariaDB the id alone is not the primary key.
+fn an_id_is_one_points_whosever_it_is(db: Db) {
+    db.backup("a", 1);
+    let columns = "instance_id, instance_name, repository_id, mode, state, job_id, generation, \
+                   created_at, updated_at, pinned";
+    let twice = |id: &str| {
+        let sql = format!(
+            "INSERT INTO restore_points (id, project_id, {columns}) \
+             SELECT {id}, 'b', {columns} FROM restore_points WHERE project_id = 'a'"
+        );
+        db.database.run_blocking(|conn| Ok(conn.batch_execute(&sql)?))
+    };
+    assert!(twice("id").is_err());
+    twice("'5f0c7d4e-6a52-4f0e-9c1a-1d3d9b1f2a02'").unwrap();
+}
+
 every_engine!(
+    an_id_is_one_points_whosever_it_is,
     a_filled_point_has_its_disks_and_their_sums,
     disks_that_the_version_before_wrote_are_read,
     owners_change_name_and_note_only,

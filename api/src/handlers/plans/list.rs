@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::{rule, shown_page};
+use crate::handlers::{rule, written};
 use crate::http::{Allow, ApiError, List};
 use crate::wire::{PlanListBody, PlanQuery};
 
@@ -18,7 +18,5 @@ pub(crate) async fn list(
     call: Allow<PlanListRule>,
     list: List<PlanQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let turn = call.turn(list.limit).await;
-    let listed = call.plan_list(&list).await?;
-    Ok(shown_page(PlanListBody::from(listed), &list.fields, &turn).await)
+    Ok(written(call.into_call().plan_list(list).await?))
 }

@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 
 use crate::handlers::refusals::Refused;
-use crate::handlers::{rule, shown_page};
+use crate::handlers::{rule, written};
 use crate::http::{Allow, ApiError, List};
 use crate::wire::{RestoreListBody, RestoreQuery};
 
@@ -18,7 +18,5 @@ pub(crate) async fn list(
     call: Allow<RestoreListRule>,
     list: List<RestoreQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let turn = call.turn(list.limit).await;
-    let listed = call.restore_list(&list).await?;
-    Ok(shown_page(RestoreListBody::from(listed), &list.fields, &turn).await)
+    Ok(written(call.into_call().restore_list(list).await?))
 }
