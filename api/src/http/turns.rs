@@ -1,4 +1,6 @@
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// That many long pages are in the making at once, until their JSON is written: enough to keep
 /// the database and the processors busy, and a bound to the memory that clients can make the
@@ -9,23 +11,24 @@ const SHORT_ROWS: u32 = 128;
 
 /// Long pages wait for each other.
 #[derive(Debug)]
-pub(crate) struct Turns(Semaphore);
+pub(crate) struct Turns(Arc<Semaphore>);
 
-/// That it is one's turn, until it is dropped.
-type Turn<'a> = Option<SemaphorePermit<'a>>;
+/// That it is one's turn, until it is dropped: by whoever makes the page, as a client that goes
+/// away does not stop that.
+type Turn = Option<OwnedSemaphorePermit>;
 
 impl Turns {
-    pub(crate) const fn new() -> Self {
-        Self(Semaphore::const_new(LONG_PAGES))
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(LONG_PAGES)))
     }
 
     /// Waits until a page of that many rows may be made.
-    pub(crate) async fn take(&self, rows: u32) -> Turn<'_> {
+    pub(crate) async fn take(&self, rows: u32) -> Turn {
         if rows <= SHORT_ROWS {
             return None;
         }
         // It is never closed.
-        self.0.acquire().await.ok()
+        Arc::clone(&self.0).acquire_owned().await.ok()
     }
 }
 

@@ -66,8 +66,9 @@ impl Call {
         + 'static,
     ) -> Result<Pieces, ApiError> {
         let service = self.service.clone();
-        let _turn = service.turns.take(page.read_limit()).await;
+        let turn = service.turns.take(page.read_limit()).await;
         let write = move |conn: &mut Connection| {
+            let _until_written = turn;
             rows(&self, conn, &mut page)?;
             Ok(page.end(&self))
         };
