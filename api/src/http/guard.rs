@@ -152,6 +152,7 @@ pub(crate) struct Allow<R> {
 }
 
 impl<R> Allow<R> {
+    /// The call itself, for what outlives the handler's arguments.
     pub(crate) fn into_call(self) -> Call {
         self.call
     }

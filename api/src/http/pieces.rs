@@ -9,7 +9,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
 use serde::Serialize;
 
-/// A piece is at most that long, but for a single word that is longer.
+/// A piece is at most that long, but for a single part of it that is longer.
 const PIECE_BYTES: usize = 32 << 10;
 
 /// A body in JSON. A long one is never in one buffer: each piece is given back once it is sent.
@@ -37,6 +37,7 @@ impl Pieces {
         BoxBody::new(self)
     }
 
+    /// Adds a part: a word, or a row of a list.
     pub(super) fn push(&mut self, part: &[u8]) {
         // It never grows past a piece, which would double what it takes.
         if self.last.len() + part.len() > PIECE_BYTES && !self.last.is_empty() {
