@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from openstack.exceptions import NotFoundException
 
-from cloud import mixed, moved, rebuilt, scheduled, shown
+from cloud import mixed, moved, rebuilt, scheduled, sealed, shown
 from cloud.backup import Backup, api_of, export_sum, snapshots
 from cloud.connection import connect
 from cloud.guest import Guest
@@ -277,6 +277,9 @@ class Restore(Backup):
     def mix(self):
         mixed.check(self)
 
+    def seal(self):
+        sealed.check(self)
+
     def rebuild(self):
         rebuilt.check(self)
 
@@ -292,7 +295,7 @@ class Restore(Backup):
             self.show, self.restores, self.dry_runs, self.new_servers, self.recreated,
             self.elsewhere, self.over_volume, self.in_place, self.undone, self.mix, self.rebuild,
             self.move, self.delete_points, self.freeze, self.schedule, self.isolation,
-            self.read_only, self.secrets, self.delete,
+            self.read_only, self.secrets, self.seal, self.delete,
         )  # fmt: skip
 
 

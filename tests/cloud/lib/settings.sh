@@ -59,6 +59,7 @@ osd_gib=${FIRN_CLOUD_OSD_GIB:-40}
 osd_cache_mib=${FIRN_CLOUD_OSD_CACHE_MIB:-512}
 nova_secret=$(uuid)
 cinder_secret=$(uuid)
+volume_key=$(secret)$(secret)
 END
     )
     mv "$state/settings.new" "$state/settings"

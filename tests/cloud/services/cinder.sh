@@ -47,6 +47,9 @@ $(login nova)
 region_name = $region
 interface = internal
 token_auth_url = $auth_url
+[key_manager]
+backend = cinder.keymgr.conf_key_mgr.ConfKeyManager
+fixed_key = $volume_key
 $(shared_sections cinder)
 $(for type in "${volume_types[@]}"; do backend "$type"; done)
 END

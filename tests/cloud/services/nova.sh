@@ -67,6 +67,9 @@ disk_cachemodes = network=writeback
 hw_disk_discard = unmap
 inject_partition = -2
 num_pcie_ports = 0
+[key_manager]
+backend = nova.keymgr.conf_key_mgr.ConfKeyManager
+fixed_key = $volume_key
 [vnc]
 enabled = false
 [conductor]
