@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use firn_cloud::{InstanceDetail, VolumeSnapshots};
+use firn_cloud::InstanceDetail;
 use firn_core::{BackupMode, ErrorKind};
 use firn_db::{Connection, NewBase, Page, Point, PointFilter, Scope};
 use firn_driver_sdk::{Driver, Location, Probe};
@@ -20,6 +20,7 @@ use serde_json::{Value, from_value, json};
 use uuid::Uuid;
 
 use super::create_point::{DISCOVER, Discovered, DiscoveredDisk, Spec};
+use super::hand_over::{HandOver, HandedOver, Names, Unreleased};
 use super::snapshot::{SNAPSHOT, SnapshotBy, Taken, remove_of_job, with_driver};
 use super::{JobContext, JobError, RunningJob, Step, in_repository};
 use crate::discover::{self, ProbedDisk};
@@ -80,20 +81,6 @@ pub(super) async fn record(
         snapshot_prefix: prefix(disk),
     };
     job.query(move |conn| firn_db::base_record(conn, &base, Utc::now())).await
-}
-
-/// Why a disk's snapshots are not released.
-#[derive(Debug)]
-struct Unreleased {
-    error: JobError,
-    /// The cloud has forgotten one that has no name of ours yet: nobody but this step knows it.
-    nobodys: bool,
-}
-
-impl From<JobError> for Unreleased {
-    fn from(error: JobError) -> Self {
-        Self { error, nobodys: false }
-    }
 }
 
 /// Lets go of all snapshots but the bases. The point is there already, so nothing here undoes it: what
@@ -208,45 +195,35 @@ impl Release {
         let (Some(cloud), Some(id)) = (&self.0.services.volume_snapshots, &taken.cloud_id) else {
             return Ok(false);
         };
+        let storage = OfDisk { services: &self.0.services, disk: &disk.disk };
         let base = self::name(&disk.disk, point);
-        // Asked before anything is given away: what Cinder has forgotten, we must be able to remove.
-        if let Err(error) = self.rename(&disk.disk, &format!("{base}.absent"), &base).await
-            && error.kind != ErrorKind::NotFound
-        {
-            // An earlier try may have come further, when more was allowed.
-            let nobodys = !self.is_known(cloud.as_ref(), id).await?;
-            if nobodys || !matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported) {
-                return Err(Unreleased { error, nobodys });
+        let job = self.0.claim.job_id;
+        let way = HandOver { cloud: cloud.as_ref(), storage: &storage, job, id, name, base: &base };
+        match way.run().await? {
+            HandedOver::Base => Ok(true),
+            HandedOver::Refused(error) => {
+                let device = &disk.disk.disk.device;
+                let text = format!("disk {device}: no base is kept: {error}");
+                self.0.lease.message(Level::Info, RELEASE, &text).await;
+                Ok(false)
             }
-            let device = &disk.disk.disk.device;
-            let text = format!("disk {device}: no base is kept: {error}");
-            self.0.lease.message(Level::Info, RELEASE, &text).await;
-            return Ok(false);
-        }
-        cloud.release(id).await.map_err(|error| {
-            JobError::from_chain(error.kind(), "handing a snapshot over", &error)
-        })?;
-        match self.rename(&disk.disk, name, &base).await {
-            // An earlier try came so far.
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
-            Err(error) => Err(Unreleased { error, nobodys: true }),
-            Ok(()) => Ok(true),
         }
     }
+}
 
-    /// Whether the cloud still knows a snapshot that it took for the job.
-    async fn is_known(&self, cloud: &dyn VolumeSnapshots, id: &str) -> Result<bool, JobError> {
-        let known = cloud.of_job(self.0.claim.job_id).await.map_err(|error| {
-            JobError::from_chain(error.kind(), "looking for a snapshot", &error)
-        })?;
-        Ok(known.iter().any(|snapshot| snapshot.id == id))
-    }
+/// Snapshots of a disk, as its driver names them.
+struct OfDisk<'a> {
+    services: &'a Services,
+    disk: &'a BackupDisk,
+}
 
-    async fn rename(&self, disk: &BackupDisk, from: &str, to: &str) -> Result<(), JobError> {
+#[async_trait]
+impl Names for OfDisk<'_> {
+    async fn rename(&self, from: &str, to: &str) -> Result<(), JobError> {
         let (from, to) = (from.to_owned(), to.to_owned());
         let rename =
             move |driver: &dyn Driver, at: &Location| driver.snapshot_rename(at, &from, &to);
-        with_driver(&self.0.services, disk, rename).await
+        with_driver(self.services, self.disk, rename).await
     }
 }
 

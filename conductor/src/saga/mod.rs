@@ -16,6 +16,7 @@ mod delete_point;
 mod driver;
 mod exclusive;
 mod execute;
+mod hand_over;
 mod journal;
 mod quiesce;
 mod restore;
