@@ -36,4 +36,7 @@ pub trait VolumeSnapshots: Send + Sync {
     /// Makes the service forget one that stays on the storage, and answers when it has. One that
     /// it does not know is fine.
     async fn release(&self, id: &str) -> Result<(), CloudError>;
+
+    /// Whether the service knows one, and is not about to forget it.
+    async fn keeps(&self, id: &str) -> Result<bool, CloudError>;
 }

@@ -13,6 +13,8 @@ use crate::{CloudError, VolumeSnapshot, VolumeSnapshots};
 const MARK: &str = "firn_job";
 /// How long Cinder may take for one. Some storages copy all data for a snapshot.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// The status of a snapshot that Cinder is about to forget.
+const UNMANAGING: &str = "unmanaging";
 
 /// Cinder's snapshots, in the service user's project.
 pub struct CinderSnapshots {
@@ -29,6 +31,23 @@ impl CinderSnapshots {
         let metadata = job.map(|job| (MARK.to_owned(), job.to_string())).into_iter().collect();
         let filter = SnapshotFilter { metadata, ..SnapshotFilter::default() };
         self.cinder.snapshot_list(&filter).await.map_err(refused)
+    }
+
+    /// Waits until a snapshot is gone that Cinder was `asked` to let go of. Cinder refuses to be asked
+    /// again while it is at it, as whoever takes a job over does.
+    async fn gone(
+        &self,
+        id: &str,
+        asked: Result<(), OpenStackError>,
+        status: &str,
+    ) -> Result<(), OpenStackError> {
+        if let Err(error) = asked {
+            let found = OpenStackError::or_absent(self.cinder.snapshot_get(id).await)?;
+            if found.is_some_and(|snapshot| snapshot.status != status) {
+                return Err(error);
+            }
+        }
+        self.cinder.snapshot_wait_gone(id, PATIENCE).await
     }
 }
 
@@ -56,19 +75,18 @@ impl VolumeSnapshots for CinderSnapshots {
     }
 
     async fn remove(&self, id: &str) -> Result<(), CloudError> {
-        let gone = async {
-            self.cinder.snapshot_delete(id).await?;
-            self.cinder.snapshot_wait_gone(id, PATIENCE).await
-        };
-        gone.await.map_err(refused)
+        let asked = self.cinder.snapshot_delete(id).await;
+        self.gone(id, asked, "deleting").await.map_err(refused)
     }
 
     async fn release(&self, id: &str) -> Result<(), CloudError> {
-        let gone = async {
-            self.cinder.snapshot_unmanage(id).await?;
-            self.cinder.snapshot_wait_gone(id, PATIENCE).await
-        };
-        gone.await.map_err(refused)
+        let asked = self.cinder.snapshot_unmanage(id).await;
+        self.gone(id, asked, UNMANAGING).await.map_err(refused)
+    }
+
+    async fn keeps(&self, id: &str) -> Result<bool, CloudError> {
+        let found = OpenStackError::or_absent(self.cinder.snapshot_get(id).await);
+        Ok(found.map_err(refused)?.is_some_and(|snapshot| snapshot.status != UNMANAGING))
     }
 }
 

@@ -197,8 +197,7 @@ impl Release {
         };
         let storage = OfDisk { services: &self.0.services, disk: &disk.disk };
         let base = self::name(&disk.disk, point);
-        let job = self.0.claim.job_id;
-        let way = HandOver { cloud: cloud.as_ref(), storage: &storage, job, id, name, base: &base };
+        let way = HandOver { cloud: cloud.as_ref(), storage: &storage, id, name, base: &base };
         match way.run().await? {
             HandedOver::Base => Ok(true),
             HandedOver::Refused(error) => {

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use firn_cloud::VolumeSnapshots;
-use firn_core::{ErrorKind, JobId};
+use firn_core::ErrorKind;
 
 use super::JobError;
 
@@ -19,7 +19,6 @@ pub(super) trait Names: Send + Sync {
 pub(super) struct HandOver<'a> {
     pub(super) cloud: &'a dyn VolumeSnapshots,
     pub(super) storage: &'a dyn Names,
-    pub(super) job: JobId,
     /// The cloud's id of it.
     pub(super) id: &'a str,
     /// Its name on the storage while it is the cloud's.
@@ -81,15 +80,12 @@ impl HandOver<'_> {
         }
     }
 
-    /// Whether the cloud knows it; a cloud that does not answer may have forgotten it.
+    /// Whether the cloud has it and keeps it; one that does not answer may have forgotten it.
     async fn is_the_clouds(&self) -> bool {
-        match self.cloud.of_job(self.job).await {
-            Ok(known) => known.iter().any(|snapshot| snapshot.id == self.id),
-            Err(error) => {
-                tracing::warn!(job_id = %self.job, %error, "the cloud does not tell its snapshots");
-                false
-            }
-        }
+        self.cloud.keeps(self.id).await.unwrap_or_else(|error| {
+            tracing::warn!(snapshot = self.id, %error, "the cloud does not tell whether it has it");
+            false
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use firn_cloud::{CloudError, VolumeSnapshot};
+use firn_core::JobId;
 use parking_lot::Mutex;
 
 use super::*;
@@ -33,8 +34,7 @@ impl Scene {
     }
 
     async fn run(&self) -> Result<HandedOver, Unreleased> {
-        let job = JobId::new();
-        HandOver { cloud: self, storage: self, job, id: ID, name: NAME, base: BASE }.run().await
+        HandOver { cloud: self, storage: self, id: ID, name: NAME, base: BASE }.run().await
     }
 
     async fn becomes_a_base(&self) {
@@ -79,11 +79,7 @@ impl VolumeSnapshots for Scene {
         Err(refused(ErrorKind::Unsupported))
     }
     async fn of_job(&self, _: JobId) -> Result<Vec<VolumeSnapshot>, CloudError> {
-        if *self.silent.lock() {
-            return Err(refused(ErrorKind::Unavailable));
-        }
-        let ours = VolumeSnapshot { id: ID.to_owned(), name: NAME.to_owned() };
-        Ok(if *self.forgotten.lock() { Vec::new() } else { vec![ours] })
+        Ok(Vec::new())
     }
     async fn jobs(&self) -> Result<Vec<JobId>, CloudError> {
         Ok(Vec::new())
@@ -98,6 +94,13 @@ impl VolumeSnapshots for Scene {
             *self.forgotten.lock() = true;
         }
         errs.map_or(Ok(()), |(kind, _)| Err(refused(kind)))
+    }
+    async fn keeps(&self, id: &str) -> Result<bool, CloudError> {
+        assert_eq!(id, ID);
+        if *self.silent.lock() {
+            return Err(refused(ErrorKind::Unavailable));
+        }
+        Ok(!*self.forgotten.lock())
     }
 }
 

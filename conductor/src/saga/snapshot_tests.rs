@@ -113,6 +113,9 @@ impl VolumeSnapshots for Clouds {
     async fn release(&self, _: &str) -> Result<(), CloudError> {
         Ok(())
     }
+    async fn keeps(&self, _: &str) -> Result<bool, CloudError> {
+        Ok(true)
+    }
 }
 
 struct Beating;
