@@ -86,7 +86,7 @@ cloud-test: build cloud ## Firn on the cloud: a running server backed up, restor
 	@tests/cloud/up firn
 	@tests/cloud/test
 	@FIRN_CLOUD=$${FIRN_CLOUD:-$${FIRN_BUILD_DIR:-$(CURDIR)/build}/cloud} \
-		cargo nextest run -p firn-cloud --locked --profile cloud
+		cargo nextest run --workspace --locked --profile cloud
 
 cloud-trouble: build cloud ## Backups and restores while processes are killed (TROUBLES=N SEED=N)
 	@tests/cloud/up firn
