@@ -23,6 +23,7 @@ connection = $(database_url neutron)
 type_drivers = local
 tenant_network_types = local
 mechanism_drivers =
+extension_drivers = port_security
 $(shared_sections neutron)
 END
 }
