@@ -40,7 +40,7 @@ async fn a_deletion_that_cinder_gave_up_is_no_success() {
     }
 }
 
-/// Cinder sets the status when it is asked, and refuses to be asked again: so does a conductor that takes
+/// Cinder sets the status when it is asked, and refuses to be asked again, as a conductor does that takes
 /// over the job of one that has died.
 #[tokio::test]
 async fn what_cinder_is_at_already_is_waited_for() {
